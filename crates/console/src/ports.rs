@@ -1,0 +1,97 @@
+//! What the console needs of others: a journal, a runner, a clock, ids.
+
+use crate::plan::{PlannedFile, PlannedStep, RunPlan};
+use assay_contract::{Counts, LogLine, Problem, Reconciliation};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Time, ids and pauses; a test sets them.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> DateTime<Utc>;
+    /// A new ULID.
+    fn new_id(&self) -> String;
+}
+
+/// Finds what is in the sources. Implemented over the lake's folders.
+pub trait Sources: Send + Sync {
+    /// Files of every source of the pipeline as they lie there now, sorted by path bytes.
+    fn files(&self, plan_pipeline: &assay_pipeline::Pipeline, environment: &assay_pipeline::Environment)
+    -> Result<Vec<PlannedFile>, Problem>;
+}
+
+/// Carries one step out in this process. Blocking.
+pub trait Runner: Send + Sync {
+    fn run(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem>;
+}
+
+/// What a step may ask and tell while it works.
+pub struct StepContext<'a> {
+    pub attempt: u32,
+    /// Outcomes of the steps done before, of this or an earlier attempt.
+    pub earlier: &'a BTreeMap<String, StepOutcome>,
+    /// Files of the ledger that contributed to any of these dates, as they lie there now.
+    pub files_of_dates: &'a (dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> + Sync),
+    pub watch: &'a dyn StepWatch,
+}
+
+/// Calls must be cheap: they come from inner loops, a few hundred times a second.
+pub trait StepWatch: Sync {
+    fn cancelled(&self) -> bool;
+    fn progress(&self, progress: StepProgress);
+    fn log(&self, level: Level, text: &str);
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepProgress {
+    pub done: u64,
+    /// Same unit as `done` (bytes or rows); 0 while unknown.
+    pub total: u64,
+    pub counts: Counts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// What a step did; kept in the journal, read by later steps and by a resumed run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepOutcome {
+    pub rows_in: Option<u64>,
+    pub rows_out: Option<u64>,
+    pub quarantined: Option<u64>,
+    pub counts: Option<Counts>,
+    /// Refused records by reason code.
+    pub reasons: BTreeMap<String, u64>,
+    /// Dates that were replaced; `None` means the whole table.
+    pub dates: Option<Vec<NaiveDate>>,
+    pub version_before: Option<i64>,
+    pub version_after: Option<i64>,
+    /// What was read, for the ledger. Only silver steps give entries.
+    pub files: Vec<LedgerEntry>,
+    pub reconciliation: Vec<Reconciliation>,
+    /// Nothing had to be done: the step counts as skipped, with this reason.
+    pub skipped: Option<String>,
+}
+
+/// A source file as it was read: the same path, size and content tag is never read twice without need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    pub source: String,
+    pub path: String,
+    pub size: u64,
+    pub modified_ns: i64,
+    /// Hex xxh3-128 of the bytes (etag on S3).
+    pub tag: String,
+    pub counts: Counts,
+    /// Records accepted or refused as duplicates, by business date.
+    pub dates: BTreeMap<NaiveDate, u64>,
+}
+
+/// A line for the run's log, before it has an attempt and a time.
+pub type RunLogLine = LogLine;

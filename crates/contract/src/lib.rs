@@ -1,0 +1,19 @@
+//! What the window may ask of the engine process and what it hears back: wire types only.
+//!
+//! The window speaks with one `assay serve` process over its standard input and output, in frames
+//! (see [`frame`]). Counts are exact integers below 2^53, times are RFC 3339 in UTC, dates are ISO.
+
+pub mod ask;
+pub mod event;
+pub mod frame;
+pub mod overview;
+pub mod problem;
+pub mod run;
+pub mod table;
+
+pub use ask::{Answer, Ask, PageAsk, QuarantineAsk, RunAsk};
+pub use event::Event;
+pub use overview::{LayerCell, Overview, PipelineCard, TableCell};
+pub use problem::{Problem, ProblemKind};
+pub use run::{LogLine, LogPage, Counts, RunDetail, RunRow, RunTicket, Status, StepRow};
+pub use table::{ColumnInfo, Partition, QuarantineSummary, ReasonCount, TableDetail, VersionRow};

@@ -1,0 +1,16 @@
+//! What a pipeline is: TOML and SQL files into validated plain data, with the place of every mistake.
+//!
+//! Does no I/O beyond reading the folder it is given, and reads no clock.
+
+pub mod contract;
+pub mod definition;
+pub mod environment;
+pub mod expression;
+pub mod names;
+pub mod permit;
+
+pub use contract::{Bound, Check, Clean, Column, ColumnType, Contract, Range};
+pub use definition::{Encoding, Format, Load, LoadMode, Model, Pipeline, Schedule, Source, Warehouse};
+pub use environment::{Environment, Guard, Workspace};
+pub use names::{Layer, TableName};
+pub use permit::Permit;

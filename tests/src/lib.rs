@@ -1,0 +1,1 @@
+//! Journeys across the whole product; see the files beside this one.
