@@ -1,0 +1,13 @@
+// Everything that must hold besides the tests: format, lints, licences.
+import { needs, provide, toolchains } from './machine.mjs';
+import { output, run, say } from './steps.mjs';
+
+toolchains();
+await provide([...needs.engine, ...needs.window]);
+say('Format');
+run('cargo', ['fmt', '--all', '--check']);
+say('Lints');
+run('cargo', ['clippy', '--all-targets', '--', '-D', 'warnings']);
+say('Licences and sources of the dependencies');
+if (output('cargo', ['deny', '--version']) === null) run('cargo', ['install', 'cargo-deny', '--version', '0.20.2', '--locked']);
+run('cargo', ['deny', '--offline', 'check', 'licenses', 'bans', 'sources']);
