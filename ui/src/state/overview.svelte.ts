@@ -1,0 +1,8 @@
+// The overview, shared by the pipelines, the tree of tables, the rail and the status line.
+import type { Event, Overview } from '../ipc';
+import { engine } from './engine';
+import { Query } from './query.svelte';
+
+const concerns = (event: Event): boolean => event.event !== 'log';
+
+export const overview = new Query<Overview>(() => engine().overview(), concerns);
