@@ -1,5 +1,8 @@
 //! The contract of a silver table: columns, types, cleaning, ranges, checks, key.
 
+mod range_text;
+mod type_text;
+
 use crate::expression::Expression;
 
 /// What the accepted records of a silver table look like.
@@ -39,10 +42,15 @@ pub struct Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     /// At most this many characters (Unicode scalar values); longer is `range.<column>`.
-    String { limit: Option<u32> },
+    String {
+        limit: Option<u32>,
+    },
     Int32,
     Int64,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     Double,
     Boolean,
     Date,

@@ -4,13 +4,20 @@
 
 pub mod contract;
 pub mod definition;
+pub mod diagnostic;
 pub mod environment;
 pub mod expression;
 pub mod names;
 pub mod permit;
+pub mod read;
+mod schedule;
+pub mod schema;
+pub mod words;
+pub mod workspace;
 
 pub use contract::{Bound, Check, Clean, Column, ColumnType, Contract, Range};
 pub use definition::{Encoding, Format, Load, LoadMode, Model, Pipeline, Schedule, Source, Warehouse};
+pub use diagnostic::{Mistake, Mistakes};
 pub use environment::{Environment, Guard, Workspace};
 pub use names::{Layer, TableName};
 pub use permit::Permit;

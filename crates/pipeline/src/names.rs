@@ -55,3 +55,53 @@ impl fmt::Display for TableName {
         write!(f, "{}.{}.{}", self.pipeline, self.layer, self.table)
     }
 }
+
+/// PostgreSQL cuts longer names silently.
+pub const NAME_LIMIT: usize = 63;
+
+/// Whether a text is a name of Assay: lower_snake, a letter first, at most 63 characters.
+pub fn is_name(text: &str) -> bool {
+    text.len() <= NAME_LIMIT
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// The name that a text like `TotalAmount` or `total amount` stands for, where there is one.
+pub(crate) fn to_name(text: &str) -> Option<String> {
+    let mut name = String::new();
+    for c in text.chars().take(2 * NAME_LIMIT) {
+        let starts_word = c.is_uppercase() && name.ends_with(|before: char| before.is_ascii_lowercase());
+        if starts_word || (!c.is_ascii_alphanumeric() && !name.ends_with('_')) {
+            name.push('_');
+        }
+        if c.is_ascii_alphanumeric() {
+            name.push(c.to_ascii_lowercase());
+        }
+    }
+    let name = name.trim_matches('_');
+    is_name(name).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_lower_snake() {
+        for (text, meant) in [
+            ("TotalAmount", Some("total_amount")),
+            ("InvoiceNo", Some("invoice_no")),
+            ("total amount", Some("total_amount")),
+            ("_source_file", Some("source_file")),
+            ("preço", Some("pre_o")),
+            ("1st", None),
+            ("", None),
+            ("é", None),
+        ] {
+            assert!(!is_name(text), "{text}");
+            assert_eq!(to_name(text).as_deref(), meant, "{text}");
+        }
+        assert!(is_name("a") && is_name("sales_2024") && is_name(&"a".repeat(NAME_LIMIT)));
+        assert!(!is_name(&"a".repeat(NAME_LIMIT + 1)));
+    }
+}

@@ -1,0 +1,232 @@
+//! Tables of texts and mistakes, and the round trip through text.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::expression::{Comparison, Number};
+use proptest::prelude::*;
+
+const COLUMNS: Columns<'static> = &[
+    ("quantity_sold", Some(ColumnType::Int32)),
+    ("unit_price", Some(ColumnType::Decimal { precision: 10, scale: 2 })),
+    ("total_amount", Some(ColumnType::Decimal { precision: 15, scale: 2 })),
+    ("huge", Some(ColumnType::Decimal { precision: 38, scale: 10 })),
+    ("city", Some(ColumnType::String { limit: None })),
+    ("paid", Some(ColumnType::Boolean)),
+    ("weight", Some(ColumnType::Double)),
+    ("day", Some(ColumnType::Date)),
+    ("broken", None),
+];
+
+#[test]
+fn binds_as_written_in_sql() {
+    for (text, grouped) in [
+        ("a + b * c", "(a + (b * c))"),
+        ("a - b - c", "((a - b) - c)"),
+        ("a - (b - c)", "(a - (b - c))"),
+        ("-a * b", "((- a) * b)"),
+        ("not a = b and c or d", "(((not (a = b)) and c) or d)"),
+        ("a or b and c", "(a or (b and c))"),
+        ("abs(a-b)<=0.01", "(abs((a - b)) <= 0.01)"),
+        ("a != 'it''s'", "(a <> 'it's')"),
+    ] {
+        assert_eq!(group(&Expression::parse(text).unwrap()), grouped, "{text}");
+    }
+}
+
+/// An independent printer: every operation in parentheses.
+fn group(expression: &Expression) -> String {
+    match expression {
+        Expression::Column(name) => name.clone(),
+        Expression::Number(number) => number.to_string(),
+        Expression::Text(text) => format!("'{text}'"),
+        Expression::Absolute(inner) => format!("abs({})", group(inner)),
+        Expression::Negate(inner) => format!("(- {})", group(inner)),
+        Expression::Not(inner) => format!("(not {})", group(inner)),
+        Expression::Arithmetic(left, sign, right) => format!("({} {sign} {})", group(left), group(right)),
+        Expression::Compare(left, sign, right) => format!("({} {sign} {})", group(left), group(right)),
+        Expression::And(left, right) => format!("({} and {})", group(left), group(right)),
+        Expression::Or(left, right) => format!("({} or {})", group(left), group(right)),
+    }
+}
+
+#[test]
+fn accepts_what_the_columns_allow() {
+    for text in [
+        "abs(total_amount - quantity_sold * unit_price) <= 0.01",
+        "city = 'Recife' or not paid",
+        "quantity_sold * unit_price",
+        "broken = 1 and broken = 'a'",
+        "huge >= 0",
+    ] {
+        assert!(parse_over(text, COLUMNS).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_has_its_place() {
+    let mut found = String::new();
+    for text in [
+        "total_amont > quantity_sld",
+        "city > 5",
+        "city + 1 > 0",
+        "weight > 1 and day = '2024-01-01'",
+        "paid = paid",
+        "not total_amount",
+        "total_amount and city",
+        "huge * huge > 0",
+        "huge + 1 > 0",
+        "abs(city) = 1",
+        "ab(total_amount)",
+        "1 < quantity_sold < 5",
+        "total_amount / 2",
+        "total_amount == 2",
+        "city = \"x\"",
+        "city = 'x",
+        "Total_Amount > 1 AND paid",
+        "total_amount >",
+        "(total_amount > 1",
+        "total_amount 5",
+        "1e5 > 0",
+        "",
+        ") > 1",
+        "total_amount ± 1",
+    ] {
+        found.push_str(&format!("{text}\n"));
+        for mistake in parse_over(text, COLUMNS).unwrap_err() {
+            let width = text[mistake.range.clone()].chars().count().max(1);
+            let pad = text[..mistake.range.start].chars().count();
+            found.push_str(&format!("{}{} {mistake}", " ".repeat(pad), "^".repeat(width)));
+            found.push_str(&mistake.suggestion.map_or("\n".into(), |meant| format!(" ({meant}?)\n")));
+        }
+    }
+    insta::assert_snapshot!(found, @r#"
+    total_amont > quantity_sld
+    ^^^^^^^^^^^ there is no column `total_amont` (total_amount?)
+                  ^^^^^^^^^^^^ there is no column `quantity_sld` (quantity_sold?)
+    city > 5
+    ^^^^^^^^ a text cannot be compared with a number
+    city + 1 > 0
+    ^^^^ expected a number, and this is a text
+    weight > 1 and day = '2024-01-01'
+    ^^^^^^ `weight` is a double; expressions are exact, so declare it as a decimal
+                   ^^^ `day` is a date, and expressions compute with numbers, texts and booleans
+    paid = paid
+    ^^^^^^^^^^^ conditions are not compared; use and, or, not
+    not total_amount
+        ^^^^^^^^^^^^ expected a condition, and this is a number
+    total_amount and city
+    ^^^^^^^^^^^^ expected a condition, and this is a number
+                     ^^^^ expected a condition, and this is a text
+    huge * huge > 0
+    ^^^^^^^^^^^ this can have 76 digits, and 38 is the most that is exact
+    huge + 1 > 0
+    ^^^^^^^^ this can have 39 digits, and 38 is the most that is exact
+    abs(city) = 1
+        ^^^^ expected a number, and this is a text
+    ^^^^^^^^^^^^^ a text cannot be compared with a number
+    ab(total_amount)
+    ^^ the only function is `abs` (abs?)
+    1 < quantity_sold < 5
+                      ^ comparisons do not chain; join two with `and`
+    total_amount / 2
+                 ^ there is no division, because its result would not be exact
+    total_amount == 2
+                 ^^ equality is written with one sign (=?)
+    city = "x"
+           ^ a text stands between single quotes ('?)
+    city = 'x
+           ^^ this text has no closing `'`
+    Total_Amount > 1 AND paid
+    ^^^^^^^^^^^^ names and words are in lower case (total_amount?)
+    total_amount >
+                  ^ the expression ends where a value is expected
+    (total_amount > 1
+                     ^ expected `)`
+    total_amount 5
+                 ^ expected an operator or the end
+    1e5 > 0
+    ^^^ this is not a number: digits with at most one point between them, 38 at most
+
+    ^ the expression ends where a value is expected
+    ) > 1
+    ^ expected a column, a number, a text or `(`
+    total_amount ± 1
+                 ^ this sign has no meaning in an expression
+    "#);
+}
+
+#[test]
+fn deep_text_is_refused_and_the_limit_itself_is_not() {
+    let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(Expression::parse(&nested(DEPTH)).is_ok());
+    for text in [
+        nested(DEPTH + 1),
+        nested(500_000),
+        "not ".repeat(500_000),
+        "-".repeat(500_000),
+        "abs(".repeat(500_000),
+        format!("a{}", " + a".repeat(500_000)),
+        format!("a{}", " or a".repeat(DEPTH)),
+    ] {
+        assert_eq!(
+            Expression::parse(&text).unwrap_err().message,
+            "the expression is too deep: 128 levels are the limit"
+        );
+    }
+}
+
+fn expressions() -> impl Strategy<Value = Expression> {
+    let digits = (0i128..=10i128.pow(30), 0u8..=8);
+    let leaf = prop_oneof![
+        "[a-z][a-z0-9_]{0,8}"
+            .prop_filter("reserved", |word| !["and", "or", "not"].contains(&word.as_str()))
+            .prop_map(Expression::Column),
+        digits.prop_map(|(unscaled, scale)| Expression::Number(Number { unscaled, scale })),
+        "(?s).{0,6}".prop_map(Expression::Text),
+    ];
+    let sign = prop_oneof![Just(Arithmetic::Add), Just(Arithmetic::Subtract), Just(Arithmetic::Multiply)];
+    let compare = prop_oneof![
+        Just(Comparison::Equal),
+        Just(Comparison::NotEqual),
+        Just(Comparison::Less),
+        Just(Comparison::LessOrEqual),
+        Just(Comparison::Greater),
+        Just(Comparison::GreaterOrEqual),
+    ];
+    leaf.prop_recursive(6, 40, 2, move |inner| {
+        let pair = || (inner.clone().prop_map(Box::new), inner.clone().prop_map(Box::new));
+        prop_oneof![
+            inner.clone().prop_map(|e| Expression::Absolute(Box::new(e))),
+            inner.clone().prop_map(|e| Expression::Negate(Box::new(e))),
+            inner.clone().prop_map(|e| Expression::Not(Box::new(e))),
+            (pair(), sign.clone()).prop_map(|((l, r), s)| Expression::Arithmetic(l, s, r)),
+            (pair(), compare.clone()).prop_map(|((l, r), s)| Expression::Compare(l, s, r)),
+            pair().prop_map(|(l, r)| Expression::And(l, r)),
+            pair().prop_map(|(l, r)| Expression::Or(l, r)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_parses_to_the_same(expression in expressions()) {
+        prop_assert_eq!(Expression::parse(&expression.to_string()), Ok(expression));
+    }
+
+    #[test]
+    fn no_text_panics_and_every_place_is_inside(text in "(?s).{0,60}") {
+        if let Err(mistake) = Expression::parse(&text) {
+            prop_assert!(text.get(mistake.range).is_some());
+        }
+    }
+
+    #[test]
+    fn no_likely_text_panics(words in prop::collection::vec(prop::sample::select(vec![
+        "(", ")", "abs", "not", "and", "or", "-", "*", "+", "<", "=", "'a'", "1", "0.5", "city", "total_amount", "paid",
+    ]), 0..14)) {
+        let text = words.join(" ");
+        for mistake in parse_over(&text, COLUMNS).err().unwrap_or_default() {
+            prop_assert!(text.get(mistake.range).is_some());
+        }
+    }
+}

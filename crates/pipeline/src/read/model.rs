@@ -1,0 +1,197 @@
+//! Gold models: `[gold.<model>]`, the SQL files, and the order in which models can be built.
+
+use super::file::read_text;
+use super::order::order;
+use super::page::Page;
+use super::section::{Section, Text};
+use super::sql_scan::{Scan, TableReference, scan};
+use crate::contract::Contract;
+use crate::definition::Model;
+use crate::diagnostic::{Mistake, Mistakes, closest};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(crate) const GOLD_KEYS: &[&str] = &["sql", "grain", "partition"];
+
+/// The folder of the models' files, below the pipeline's folder.
+const FOLDER: &str = "gold";
+
+/// A pipeline with more models than this is not one that people wrote.
+const FILE_LIMIT: usize = 1_000;
+
+/// The models and what is known of their SQL, which stand in the same order.
+pub(super) struct Gold {
+    pub(super) models: Vec<Model>,
+    pub(super) scans: Vec<Scan>,
+    /// Mistakes in the SQL files.
+    pub(super) mistakes: Mistakes,
+}
+
+/// Every `gold/*.sql` by its path below the pipeline's folder.
+pub(super) type SqlFiles = BTreeMap<String, String>;
+
+/// Reads all SQL files once, so that the digest covers what the models hold.
+pub(super) fn read_files(folder: &Path) -> (SqlFiles, Mistakes) {
+    let (mut files, mut mistakes) = (SqlFiles::new(), Mistakes::default());
+    let path = folder.join(FOLDER);
+    let names = match sql_names(&path) {
+        Ok(names) => names,
+        Err(mistake) => return (files, mistake.into()),
+    };
+    for name in names {
+        match read_text(&path.join(&name)) {
+            Ok(text) => drop(files.insert(format!("{FOLDER}/{name}"), text)),
+            Err(mistake) => mistakes.0.push(mistake),
+        }
+    }
+    (files, mistakes)
+}
+
+fn sql_names(path: &Path) -> Result<Vec<String>, Mistake> {
+    let unreadable = |error: std::io::Error| Mistake::in_file(path, format!("the folder cannot be read: {error}"));
+    let entries = match std::fs::read_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        let Some(name) = name.to_str().filter(|name| name.ends_with(".sql")) else { continue };
+        names.push(name.to_owned());
+        if names.len() > FILE_LIMIT {
+            return Err(Mistake::in_file(path, format!("the folder has more than {FILE_LIMIT} SQL files")));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+pub(super) fn read(
+    page: &mut Page<'_>,
+    root: &Section<'_>,
+    folder: &Path,
+    contracts: &[Contract],
+    files: &SqlFiles,
+    unreadable: Mistakes,
+) -> Gold {
+    let mut gold = Gold { models: Vec::new(), scans: Vec::new(), mistakes: unreadable };
+    for (name, section) in root.sections(page, "gold") {
+        let (model, scan) = read_model(page, &name, &section, folder, files, &gold.mistakes);
+        gold.models.push(model);
+        gold.scans.push(scan);
+    }
+    let reads = read_references(&mut gold, folder, contracts);
+    match order(&reads) {
+        Ok(order) => {
+            gold.models = order.iter().map(|at| gold.models[*at].clone()).collect();
+            gold.scans = order.iter().map(|at| gold.scans[*at].clone()).collect();
+        }
+        Err(circle) => {
+            let mistake = circle_mistake(&gold, folder, &circle);
+            gold.mistakes.0.extend(mistake);
+        }
+    }
+    gold
+}
+
+fn read_model(
+    page: &mut Page<'_>,
+    name: &Text<'_>,
+    section: &Section<'_>,
+    folder: &Path,
+    files: &SqlFiles,
+    unreadable: &Mistakes,
+) -> (Model, Scan) {
+    section.only(page, GOLD_KEYS);
+    let file = section.needed(page, "sql");
+    let grain = section.needed_texts(page, "grain");
+    let partition = section.text(page, "partition");
+    let sql = file.as_ref().and_then(|file| {
+        let sql = files.get(file.value);
+        let known_unreadable = unreadable.0.iter().any(|mistake| mistake.file == folder.join(file.value));
+        if sql.is_none() && !known_unreadable {
+            missing_file(page, file, files);
+        }
+        sql.cloned()
+    });
+    let scan = sql.as_deref().map(scan);
+    if let (Some(scan), Some(file)) = (&scan, &file) {
+        if scan.words.is_empty() {
+            page.mistake(file.place.clone(), format!("`{}` holds no SELECT", file.value.escape_debug()));
+        } else {
+            for column in grain.iter().chain(&partition) {
+                check_column(page, column, name.value, scan);
+            }
+        }
+    }
+    let model = Model {
+        name: name.value.to_owned(),
+        file: PathBuf::from(file.map_or("", |file| file.value)),
+        sql: sql.unwrap_or_default(),
+        grain: grain.iter().map(|column| column.value.to_owned()).collect(),
+        partition: partition.map(|column| column.value.to_owned()),
+    };
+    (model, scan.unwrap_or_default())
+}
+
+/// Reports a column that the model's SQL does not even mention. What it does give, its compiler knows.
+pub(super) fn check_column(page: &mut Page<'_>, column: &Text<'_>, model: &str, scan: &Scan) {
+    if !scan.may_give(column.value) {
+        let message = format!("the model `{model}` gives no column `{}`", column.value.escape_debug());
+        page.misspelt(column.place.clone(), message, column.value, scan.words.iter().map(String::as_str));
+    }
+}
+
+fn missing_file(page: &mut Page<'_>, file: &Text<'_>, files: &SqlFiles) {
+    let name = file.value.strip_prefix("gold/").and_then(|name| name.strip_suffix(".sql"));
+    let is_place = name.is_some_and(|name| !name.is_empty() && !name.contains(['/', '\\']));
+    let message = if is_place {
+        "this file does not exist in the pipeline's folder"
+    } else {
+        "a model's SQL is a file `gold/<name>.sql` in the pipeline's folder"
+    };
+    page.misspelt(file.place.clone(), message, file.value, files.keys().map(String::as_str));
+}
+
+/// For each model the indexes of the models that it reads; unknown tables are mistakes of the SQL file.
+fn read_references(gold: &mut Gold, folder: &Path, contracts: &[Contract]) -> Vec<Vec<usize>> {
+    let silver = contracts.iter().map(|contract| format!("silver.{}", contract.table));
+    let known: Vec<String> = silver.chain(gold.models.iter().map(|model| format!("gold.{}", model.name))).collect();
+    let mut mistakes = Vec::new();
+    let mut reads = Vec::new();
+    for (model, scan) in gold.models.iter().zip(&gold.scans) {
+        let mut indexes = Vec::new();
+        for reference in &scan.tables {
+            let name = format!("{}.{}", reference.layer, reference.table);
+            if !known.contains(&name) {
+                mistakes.push(unknown_table(folder, model, reference, &name, &known));
+            }
+            indexes.extend(gold.models.iter().position(|other| is_read(reference, other)));
+        }
+        reads.push(indexes);
+    }
+    gold.mistakes.0.extend(mistakes);
+    reads
+}
+
+fn is_read(reference: &TableReference, model: &Model) -> bool {
+    reference.layer == "gold" && reference.table == model.name
+}
+
+fn unknown_table(folder: &Path, model: &Model, reference: &TableReference, name: &str, known: &[String]) -> Mistake {
+    let message = match reference.layer.as_str() {
+        "silver" | "gold" => format!("there is no table `{name}` in this pipeline"),
+        _ => format!("a model reads `silver.<table>` and `gold.<model>`, and `{name}` is neither"),
+    };
+    Mistake::at(folder.join(&model.file), &model.sql, reference.place.clone(), message)
+        .with_suggestion(closest(name, known.iter().map(String::as_str)).map(str::to_owned))
+}
+
+fn circle_mistake(gold: &Gold, folder: &Path, circle: &[usize]) -> Option<Mistake> {
+    let names: Vec<&str> = circle.iter().map(|at| gold.models[*at].name.as_str()).collect();
+    let (first, second) = (*circle.first()?, *circle.get(1)?);
+    let model = &gold.models[first];
+    let reference = gold.scans[first].tables.iter().find(|reference| is_read(reference, &gold.models[second]))?;
+    let message = format!("models read each other in a circle: {}", names.join(" reads "));
+    Some(Mistake::at(folder.join(&model.file), &model.sql, reference.place.clone(), message))
+}

@@ -1,0 +1,308 @@
+//! JSON Schemas of `pipeline.toml` and `assay.toml` for editors. The reader validates; these types only describe.
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Definition of a pipeline: sources, contracts, gold models, warehouse loads, schedule.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Assay pipeline")]
+pub struct PipelineFile {
+    /// The name of the pipeline, which is the name of its folder.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,62}$"))]
+    pub name: String,
+    /// One line for people.
+    #[serde(default)]
+    pub description: String,
+    pub schedule: Option<ScheduleTable>,
+    /// Sources of files, by name.
+    pub bronze: BTreeMap<String, BronzeTable>,
+    /// Contracts, by the name of the silver table.
+    pub silver: BTreeMap<String, SilverTable>,
+    /// Models, by the name of the gold table.
+    #[serde(default)]
+    pub gold: BTreeMap<String, GoldTable>,
+    pub warehouse: Option<WarehouseTable>,
+}
+
+/// When the pipeline runs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleTable {
+    /// Five fields: minute, hour, day of the month, month, day of the week.
+    #[schemars(example = &"0 */4 * * *")]
+    pub cron: String,
+    /// IANA time zone.
+    #[schemars(example = &"UTC")]
+    pub zone: String,
+}
+
+/// Files of a source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BronzeTable {
+    /// Folder below the pipeline's lake folder. `*` stands for one folder; `date=*` gives the files their folder date.
+    #[schemars(example = &"bronze/sales/date=*")]
+    pub path: String,
+    /// Formats that may occur.
+    #[schemars(length(min = 1))]
+    pub formats: Vec<FormatWord>,
+    /// Encoding of files without a byte-order mark; `utf-8` where nothing is said.
+    pub encoding: Option<EncodingWord>,
+}
+
+/// Contract of a silver table.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SilverTable {
+    /// Name of a bronze source.
+    pub source: String,
+    /// Columns that identify a record within one date; without them duplicates are kept.
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// The required date column that is the business date.
+    pub partition: String,
+    /// Columns in the order of the stored table.
+    pub columns: BTreeMap<String, ColumnTable>,
+    /// Conditions on one record by name, such as `abs(total - units * price) <= 0.01`.
+    #[serde(default)]
+    pub checks: BTreeMap<String, String>,
+}
+
+/// A column of a contract.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnTable {
+    /// `string`, `string(100)`, `int32`, `int64`, `decimal(10,2)`, `double`, `boolean`, `date` or `timestamp`.
+    #[schemars(regex(
+        pattern = r"^(string(\([1-9][0-9]*\))?|int32|int64|decimal\( *[0-9]+ *, *[0-9]+ *\)|double|boolean|date|timestamp)$"
+    ))]
+    pub r#type: String,
+    /// The name in the record where it differs, or the names from the outside in.
+    pub path: Option<PathValue>,
+    /// Formats of a date or timestamp, tried in order: `%Y`, `%y`, `%m`, `%d`, `%H`, `%M`, `%S`.
+    #[serde(default)]
+    pub formats: Vec<String>,
+    /// Whether a null refuses the record.
+    #[serde(default)]
+    pub required: bool,
+    /// Bounds of a number: `> 0`, `>= 0 and <= 100`.
+    #[schemars(regex(pattern = r"^\s*[<>]=?\s*-?[0-9]+(\.[0-9]+)?(\s+and\s+[<>]=?\s*-?[0-9]+(\.[0-9]+)?)?\s*$"))]
+    pub range: Option<String>,
+    /// Applied in order to a string after trimming.
+    #[serde(default)]
+    pub clean: Vec<CleanWord>,
+    /// An expression over other columns that a null becomes, such as `units * price` or `'unknown'`.
+    pub default: Option<String>,
+}
+
+/// One name, or names from the outside in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PathValue {
+    Name(String),
+    Names(Vec<String>),
+}
+
+/// A gold model: one SELECT.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GoldTable {
+    /// File of the SELECT below the pipeline's folder.
+    #[schemars(regex(pattern = r"^gold/[^/\\]+\.sql$"))]
+    pub sql: String,
+    /// Columns that identify a row.
+    #[schemars(length(min = 1))]
+    pub grain: Vec<String>,
+    /// Date column that partitions the table; without one the table is rebuilt whole.
+    pub partition: Option<String>,
+}
+
+/// Loads into the warehouse.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WarehouseTable {
+    /// Schema of the tables.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,62}$"))]
+    pub schema: String,
+    /// Loads, by the name of the gold model.
+    #[serde(default)]
+    pub load: BTreeMap<String, LoadTable>,
+}
+
+/// Load of one gold table.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadTable {
+    /// `replace_dates` needs a partitioned model.
+    pub mode: LoadModeWord,
+    pub distribution_key: Option<String>,
+    #[serde(default)]
+    pub sort_key: Vec<String>,
+    /// Numeric columns whose sums are compared after the load, besides the row count.
+    #[serde(default)]
+    pub reconcile: Vec<String>,
+}
+
+/// Settings of a workspace.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Assay workspace")]
+pub struct WorkspaceFile {
+    /// How long the log of a run may grow, in bytes.
+    #[schemars(range(min = 65536))]
+    pub log_limit: Option<i64>,
+    /// Environments, by name; `local` is built in.
+    #[serde(default)]
+    pub environments: BTreeMap<String, EnvironmentTable>,
+}
+
+/// Where data lives and how writes are guarded.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentTable {
+    /// `confirm` where nothing is said, and `open` for `local`.
+    pub guard: Option<GuardWord>,
+    /// Folder of the lake, absolute or below the workspace.
+    pub lake: Option<String>,
+    /// PostgreSQL URL without a password, which is given in PGPASSWORD or a keyring.
+    #[schemars(example = &"postgresql://loader@db.example:5432/sales")]
+    pub warehouse: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FormatWord {
+    Csv,
+    Json,
+    Parquet,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub enum EncodingWord {
+    #[serde(rename = "utf-8")]
+    Utf8,
+    #[serde(rename = "latin-1")]
+    Latin1,
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CleanWord {
+    Lower,
+    Upper,
+    Underscore,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadModeWord {
+    ReplaceDates,
+    ReplaceAll,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GuardWord {
+    Open,
+    Confirm,
+    Locked,
+}
+
+/// The schema of `pipeline.toml`.
+pub fn pipeline_schema() -> Schema {
+    schema_for!(PipelineFile)
+}
+
+/// The schema of `assay.toml`.
+pub fn workspace_schema() -> Schema {
+    schema_for!(WorkspaceFile)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::definition::{Encoding, Format, LoadMode};
+    use crate::words::Word;
+    use crate::{Clean, Guard, read, workspace};
+    use serde_json::Value;
+    use std::path::{Path, PathBuf};
+
+    fn pipelines() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines")
+    }
+
+    #[test]
+    fn the_files_for_editors_are_fresh() {
+        let update = std::env::var_os("ASSAY_UPDATE").is_some();
+        for (name, schema) in [("pipeline.schema.json", pipeline_schema()), ("assay.schema.json", workspace_schema())] {
+            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+            let path = pipelines().join(name);
+            if update {
+                std::fs::write(&path, &text).unwrap();
+            }
+            let found = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(found == text, "{name} is stale; ASSAY_UPDATE=1 cargo test -p assay-pipeline schema writes it");
+        }
+    }
+
+    #[test]
+    fn the_schema_and_the_reader_know_the_same_keys() {
+        let (pipeline, workspace) = (Value::from(pipeline_schema()), Value::from(workspace_schema()));
+        for (schema, definition, keys) in [
+            (&pipeline, None, read::PIPELINE_KEYS),
+            (&pipeline, Some("ScheduleTable"), read::SCHEDULE_KEYS),
+            (&pipeline, Some("BronzeTable"), read::BRONZE_KEYS),
+            (&pipeline, Some("SilverTable"), read::SILVER_KEYS),
+            (&pipeline, Some("ColumnTable"), read::COLUMN_KEYS),
+            (&pipeline, Some("GoldTable"), read::GOLD_KEYS),
+            (&pipeline, Some("WarehouseTable"), read::WAREHOUSE_KEYS),
+            (&pipeline, Some("LoadTable"), read::LOAD_KEYS),
+            (&workspace, None, workspace::WORKSPACE_KEYS),
+            (&workspace, Some("EnvironmentTable"), workspace::ENVIRONMENT_KEYS),
+        ] {
+            let object = definition.map_or(schema, |name| &schema["$defs"][name]);
+            let mut described: Vec<&str> =
+                object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            let mut read = keys.to_vec();
+            described.sort_unstable();
+            read.sort_unstable();
+            assert_eq!(described, read, "{definition:?}");
+            assert_eq!(object["additionalProperties"], Value::Bool(false), "{definition:?}");
+        }
+    }
+
+    #[test]
+    fn the_schema_and_the_reader_know_the_same_words() {
+        fn words<W: Word>() -> Vec<Value> {
+            W::WORDS.iter().map(|(word, _)| Value::from(*word)).collect()
+        }
+        let (pipeline, workspace) = (Value::from(pipeline_schema()), Value::from(workspace_schema()));
+        for (schema, definition, words) in [
+            (&pipeline, "FormatWord", words::<Format>()),
+            (&pipeline, "EncodingWord", words::<Encoding>()),
+            (&pipeline, "CleanWord", words::<Clean>()),
+            (&pipeline, "LoadModeWord", words::<LoadMode>()),
+            (&workspace, "GuardWord", words::<Guard>()),
+        ] {
+            assert_eq!(schema["$defs"][definition]["enum"], Value::Array(words), "{definition}");
+        }
+    }
+
+    #[test]
+    fn shipped_pipelines_fit_the_schema_types() {
+        let mut seen = 0;
+        for entry in std::fs::read_dir(pipelines()).unwrap() {
+            let path = entry.unwrap().path().join(read::PIPELINE_FILE);
+            if path.is_file() {
+                toml::from_str::<PipelineFile>(&std::fs::read_to_string(&path).unwrap()).unwrap();
+                seen += 1;
+            }
+        }
+        assert!(seen > 0);
+    }
+}
