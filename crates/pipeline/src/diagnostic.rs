@@ -45,7 +45,7 @@ impl Mistake {
         }
     }
 
-    /// Takes a place as line and column (both from 1, in characters) of `text`, as a parser of its own counts them.
+    /// Takes a place as line and column (both from 1, in characters) of `text`, as another parser counts them.
     pub fn at_line(
         file: impl Into<PathBuf>,
         text: &str,
@@ -53,6 +53,7 @@ impl Mistake {
         column: usize,
         width: usize,
         message: impl Into<String>,
+        suggestion: Option<String>,
     ) -> Self {
         let source_line = shown(text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default());
         Self {
@@ -62,7 +63,7 @@ impl Mistake {
             width: width.max(1),
             source_line,
             message: message.into(),
-            suggestion: None,
+            suggestion,
         }
     }
 
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn a_place_counted_by_another_parser_shows_the_same_line() {
         let text = "select\n  total\n";
-        assert_eq!(Mistake::at_line("a.sql", text, 2, 3, 5, "m"), Mistake::at("a.sql", text, 9..14, "m"));
+        assert_eq!(Mistake::at_line("a.sql", text, 2, 3, 5, "m", None), Mistake::at("a.sql", text, 9..14, "m"));
     }
 
     #[test]

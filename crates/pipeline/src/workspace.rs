@@ -28,7 +28,8 @@ impl Workspace {
     /// Reads `assay.toml` below `root`. An empty file is a workspace with the environment `local` alone.
     pub fn read(root: &Path) -> Result<Workspace, Mistakes> {
         let path = root.join(WORKSPACE_FILE);
-        if !path.exists() {
+        // Where that cannot be told, reading the file says why.
+        if !path.try_exists().unwrap_or(true) {
             let message = "the file does not exist, so this folder is no workspace; `assay init` makes one";
             return Err(Mistake::in_file(path, message).into());
         }
