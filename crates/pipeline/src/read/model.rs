@@ -40,7 +40,9 @@ pub(super) fn read_files(folder: &Path) -> (SqlFiles, Mistakes) {
     };
     for name in names {
         match read_text(&path.join(&name)) {
-            Ok(text) => drop(files.insert(format!("{FOLDER}/{name}"), text)),
+            Ok(text) => {
+                files.insert(format!("{FOLDER}/{name}"), text);
+            }
             Err(mistake) => mistakes.0.push(mistake),
         }
     }

@@ -49,7 +49,9 @@ pub(super) fn scan(sql: &str) -> Scan {
                 let name = before.and_then(word);
                 calls.push(matches!(name, Some("extract" | "trim" | "substring" | "overlay" | "position")));
             }
-            Token::Sign(')') => drop(calls.pop()),
+            Token::Sign(')') => {
+                calls.pop();
+            }
             Token::Sign('*') => {
                 let after_word = matches!(before.and_then(word), Some("select" | "distinct" | "all"));
                 let after_sign = before.is_some_and(|at| matches!(tokens[at].0, Token::Sign('.' | ',')));

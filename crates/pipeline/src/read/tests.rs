@@ -413,6 +413,24 @@ fn thousands_of_mistakes_end_soon() {
 }
 
 #[test]
+fn toml_without_end_is_refused_soon() {
+    let deep = |start: &str, more: &str| format!("{start}{}\n", more.repeat(300_000));
+    for text in [
+        deep("a = ", "["),
+        deep("a = ", "{a="),
+        deep("a", ".a"),
+        deep("[a", ".a"),
+        deep("", "= "),
+        deep("", "\"a\" "),
+        "\0".repeat(900_000),
+        "[[".repeat(300_000),
+    ] {
+        let folder = write(&[("name = \"small\"\n", &text)]);
+        assert!(Pipeline::read(folder.path()).unwrap_err().0.len() <= 101);
+    }
+}
+
+#[test]
 fn the_digest_follows_every_file() {
     let digest = |folder: &TempDir| Pipeline::read(folder.path()).unwrap().digest;
     let first = digest(&write(&[]));
