@@ -90,14 +90,14 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display();
         if self.line == 0 {
-            write!(f, "{file}: {}", self.message)?;
+            write!(f, "{file}: {}", plain(&self.message))?;
         } else {
-            writeln!(f, "{file}:{}:{}: {}", self.line, self.column, self.message)?;
+            writeln!(f, "{file}:{}:{}: {}", self.line, self.column, plain(&self.message))?;
             writeln!(f, "{}", self.source_line)?;
             write!(f, "{}", carets(&self.source_line, self.column, self.width))?;
         }
         match &self.suggestion {
-            Some(suggestion) => write!(f, "\nhelp: did you mean `{suggestion}`?"),
+            Some(suggestion) => write!(f, "\nhelp: did you mean `{}`?", plain(suggestion)),
             None => Ok(()),
         }
     }
@@ -189,8 +189,12 @@ fn shown(line: &str) -> String {
     };
     let cut = line.char_indices().nth(LINE_LIMIT).map_or(line.len(), |(at, _)| at);
     let ending = if cut < line.len() { "…" } else { ending };
-    let plain = |c: char| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
-    line[..cut].chars().map(plain).chain(ending.chars()).collect()
+    plain(&line[..cut]) + ending
+}
+
+/// Control characters of a definition must not reach a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Where a password may begin: rather too early than too late.
@@ -259,7 +263,8 @@ mod tests {
         let mistake = Mistake::at("a", &"x".repeat(1000), 900..910, "m");
         assert_eq!(mistake.source_line.chars().count(), LINE_LIMIT + 1);
         assert_eq!(mistake.to_string().lines().last().unwrap().len(), LINE_LIMIT + 2);
-        assert_eq!(Mistake::at("a", "a\u{1b}[2J", 0..1, "m").source_line, "a\u{fffd}[2J");
+        let mistake = Mistake::at("a", "a\u{1b}[2J", 0..1, "no `\u{1b}`").with_suggestion(Some("\u{7}".into()));
+        assert_eq!(mistake.to_string(), "a:1:1: no `\u{fffd}`\na\u{fffd}[2J\n^\nhelp: did you mean `\u{fffd}`?");
     }
 
     #[test]

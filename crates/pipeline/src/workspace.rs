@@ -72,7 +72,7 @@ impl Workspace {
     pub fn pipeline(&self, name: &str) -> Result<Pipeline, Mistakes> {
         let folder = self.root.join(PIPELINES);
         if !crate::names::is_name(name) {
-            let message = format!("`{}` is no name of a pipeline", name.escape_debug());
+            let message = format!("`{}` is no name of a pipeline", name);
             return Err(Mistake::in_file(folder, message).into());
         }
         read::read(&folder.join(name), Some(name))

@@ -52,7 +52,7 @@ fn read_contract(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, so
 fn read_source(page: &mut Page<'_>, section: &Section<'_>, sources: &[Source]) -> String {
     let Some(source) = section.needed(page, "source") else { return String::new() };
     if !sources.iter().any(|known| known.name == source.value) {
-        let message = format!("there is no source `{0}`: `[bronze.{0}]` is missing", source.value.escape_debug());
+        let message = format!("there is no source `{0}`: `[bronze.{0}]` is missing", source.value);
         page.misspelt(source.place, message, source.value, sources.iter().map(|known| known.name.as_str()));
     }
     source.value.to_owned()
@@ -208,7 +208,7 @@ fn expression(page: &mut Page<'_>, text: &Text<'_>, types: &Types<'_>, wanted: K
 fn type_of(page: &mut Page<'_>, column: &Text<'_>, types: &Types<'_>) -> Option<ColumnType> {
     let found = types.iter().find(|(name, _)| *name == column.value);
     if found.is_none() {
-        let message = format!("there is no column `{}`", column.value.escape_debug());
+        let message = format!("there is no column `{}`", column.value);
         page.misspelt(column.place.clone(), message, column.value, types.iter().map(|(name, _)| *name));
     }
     found.and_then(|(_, kind)| *kind)

@@ -119,7 +119,7 @@ fn read_model(
     let scan = sql.as_deref().map(scan);
     if let (Some(scan), Some(file)) = (&scan, &file) {
         if scan.words.is_empty() {
-            page.mistake(file.place.clone(), format!("`{}` holds no SELECT", file.value.escape_debug()));
+            page.mistake(file.place.clone(), format!("`{}` holds no SELECT", file.value));
         } else {
             for column in grain.iter().chain(&partition) {
                 check_column(page, column, name.value, scan);
@@ -139,7 +139,7 @@ fn read_model(
 /// Reports a column that the model's SQL does not even mention. What it does give, its compiler knows.
 pub(super) fn check_column(page: &mut Page<'_>, column: &Text<'_>, model: &str, scan: &Scan) {
     if !scan.may_give(column.value) {
-        let message = format!("the model `{model}` gives no column `{}`", column.value.escape_debug());
+        let message = format!("the model `{model}` gives no column `{}`", column.value);
         page.misspelt(column.place.clone(), message, column.value, scan.words.iter().map(String::as_str));
     }
 }

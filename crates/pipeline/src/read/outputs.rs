@@ -61,7 +61,7 @@ fn check_loads(page: &mut Page<'_>, warehouse: &Section<'_>, outputs: &[Output])
 fn find(page: &mut Page<'_>, column: &Text<'_>, (model, columns): &Output) -> Option<ColumnType> {
     let found = columns.iter().find(|(name, _)| name == column.value);
     if found.is_none() {
-        let message = format!("the model `{model}` gives no column `{}`", column.value.escape_debug());
+        let message = format!("the model `{model}` gives no column `{}`", column.value);
         page.misspelt(column.place.clone(), message, column.value, columns.iter().map(|(name, _)| name.as_str()));
     }
     found.map(|(_, kind)| *kind)

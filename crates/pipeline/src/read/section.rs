@@ -195,7 +195,7 @@ pub(crate) fn check_name(page: &mut Page<'_>, name: &Text<'_>) {
     }
     let message = format!(
         "`{}` is not a name: lower-case letters, digits and `_`, a letter first, at most {} characters",
-        name.value.escape_debug(),
+        name.value,
         names::NAME_LIMIT
     );
     page.suggest(name.place.clone(), message, names::to_name(name.value));

@@ -20,8 +20,7 @@ pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, models: &[Model], sc
     for (name, load) in section.sections(page, "load") {
         let model = models.iter().zip(scans).find(|(model, _)| model.name == name.value);
         if model.is_none() {
-            let message =
-                format!("there is no model `{0}` to load: `[gold.{0}]` is missing", name.value.escape_debug());
+            let message = format!("there is no model `{0}` to load: `[gold.{0}]` is missing", name.value);
             page.misspelt(name.place.clone(), message, name.value, models.iter().map(|model| model.name.as_str()));
         }
         loads.extend(read_load(page, &name, &load, model));
