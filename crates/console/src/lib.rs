@@ -1,8 +1,36 @@
 //! What an operator can do: plan, run, watch, recover. The only crate that decides.
 //!
-//! It names the ports ([`ports`]) that the journal and the local runner implement; the programs join them.
+//! It names the ports ([`ports`], [`journal`]) that the journal and the local runner implement; the programs join them.
 
+pub mod clock;
+pub mod find;
+pub mod folder;
+pub mod journal;
+pub mod log;
+pub mod permits;
 pub mod plan;
 pub mod ports;
+pub mod problem;
+pub mod process;
+pub mod recover;
+pub mod resume;
+pub mod run;
+pub mod views;
+pub mod worker;
 
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+#[cfg(any(test, feature = "fake"))]
+pub mod suite;
+
+pub use clock::SystemClock;
+pub use folder::RunFolder;
+pub use journal::Journal;
+pub use log::RunLog;
+pub use plan::draw::{Planned, PlanInputs, RunRequest, ScopeAsk, plan_run};
 pub use plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
+pub use problem::ConsoleError;
+pub use process::WorkerHandle;
+pub use recover::{recover, settle};
+pub use resume::resume;
+pub use run::{Execution, execute, queue_run};

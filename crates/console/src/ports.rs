@@ -1,7 +1,8 @@
 //! What the console needs of others: a journal, a runner, a clock, ids.
 
 use crate::plan::{PlannedFile, PlannedStep, RunPlan};
-use assay_contract::{Counts, LogLine, Problem, Reconciliation};
+use assay_contract::run::Reconciliation;
+use assay_contract::{Counts, Problem};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ pub trait Sources: Send + Sync {
 }
 
 /// Carries one step out in this process. Blocking.
+///
+/// The plan's scope is the one of this step: narrowed to what it has to do, and widened by the dates that the
+/// steps before it replaced.
 pub trait Runner: Send + Sync {
     fn run(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem>;
 }
@@ -59,6 +63,21 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Level> {
+        [Level::Debug, Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.as_str() == word)
+    }
+}
+
 /// What a step did; kept in the journal, read by later steps and by a resumed run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepOutcome {
@@ -77,6 +96,9 @@ pub struct StepOutcome {
     pub reconciliation: Vec<Reconciliation>,
     /// Nothing had to be done: the step counts as skipped, with this reason.
     pub skipped: Option<String>,
+    /// A rule failed: the step counts as flagged, with this reason.
+    #[serde(default)]
+    pub flagged: Option<String>,
 }
 
 /// A source file as it was read: the same path, size and content tag is never read twice without need.
@@ -93,5 +115,3 @@ pub struct LedgerEntry {
     pub dates: BTreeMap<NaiveDate, u64>,
 }
 
-/// A line for the run's log, before it has an attempt and a time.
-pub type RunLogLine = LogLine;

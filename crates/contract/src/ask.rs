@@ -11,7 +11,8 @@ pub enum Ask {
     Overview,
     Runs { pipeline: Option<String>, limit: u32 },
     Run { run: String },
-    /// Lines from `from` (0 is the first line that is kept), at most `limit` and at most 1,000.
+    /// Lines from `from` (0 is the first line that is kept), at most `limit` and at most 1,000. With a level:
+    /// lines of that level and of those above it.
     Log { run: String, from: u32, limit: u32, level: Option<String> },
     Table { table: String },
     /// Answered with Arrow IPC stream bytes; see [`PageAsk`].
@@ -65,7 +66,12 @@ pub struct RunAsk {
     /// First and last date, inclusive; every date of the sources when both are absent.
     pub from: Option<String>,
     pub to: Option<String>,
+    /// Only dates whose sources no run has read in their present content; `from` and `to` are absent then.
+    pub only_new: bool,
     pub environment: String,
+    /// The environment's name as the person typed it; needed where its guard is `confirm`.
+    #[serde(default)]
+    pub confirmed: Option<String>,
     pub reason: String,
 }
 

@@ -36,6 +36,9 @@ pub struct PipelineCard {
     pub quarantined: u64,
     /// Business dates found in the sources, oldest first; the last 60.
     pub dates: Vec<String>,
+    /// Those of all dates whose sources no run has read in their present content, oldest first;
+    /// absent when the engine has not compared them.
+    pub new_dates: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ pub struct RunRow {
     pub ended_at: Option<String>,
     pub steps_done: u32,
     pub steps_total: u32,
-    /// Bytes of input done over all, 0 to 1, while it runs.
+    /// Steps done over all while it runs; a running step counts by its own share.
     pub progress: Option<Share>,
     /// One line of why it failed or was cancelled.
     pub note: Option<String>,
@@ -117,6 +117,9 @@ pub struct StepRow {
     /// Steps that this one reads.
     pub after: Vec<String>,
     pub problem: Option<Problem>,
+    /// Why it was skipped or flagged, in one line.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// Lake against warehouse after a load; numbers are exact decimal text.
@@ -153,8 +156,11 @@ pub struct LogPage {
     pub matching: u32,
     /// Lines of other levels, not shown.
     pub hidden: u32,
-    /// Lines that the log's limit dropped.
+    /// Lines that the log's limit dropped from the middle.
     pub dropped: u32,
+    /// Lines that a killed worker left unfinished and that cannot be read.
+    #[serde(default)]
+    pub torn: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,128 @@
+//! Every refusal and failure of the console, and how a person reads it.
+
+use assay_contract::{Problem, ProblemKind, Status};
+use chrono::NaiveDate;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    #[error("there is no {what} named `{name}`; nothing was started")]
+    Unknown { what: &'static str, name: String, closest: Option<String>, known: Vec<String> },
+    #[error("`{text}` is not a date; nothing was started")]
+    BadDate { text: String },
+    #[error("only one end of the date range was given; nothing was started")]
+    HalfRange,
+    #[error("the date range begins at {from}, after its end {to}; nothing was started")]
+    RangeReversed { from: NaiveDate, to: NaiveDate },
+    #[error("no source of {pipeline} holds a date from {from} to {to}; nothing was started")]
+    NoSuchDate { pipeline: String, from: NaiveDate, to: NaiveDate, known: Option<(NaiveDate, NaiveDate)> },
+    #[error("the environment {environment} asks for confirmation; nothing was started")]
+    NotConfirmed { environment: String },
+    #[error("the environment {environment} is locked; nothing was started")]
+    Locked { environment: String },
+    #[error("the model {model} reads {table}, which is neither a silver table nor a gold model of {pipeline}")]
+    UnknownRead { pipeline: String, model: String, table: String },
+    #[error("the models {} read each other in a circle", models.join(", "))]
+    Circle { models: Vec<String> },
+    #[error("the definition of {pipeline} changed since run {run} was planned; the run did nothing more")]
+    DigestChanged { pipeline: String, run: String },
+    #[error("the environment {environment} was changed since run {run} was planned; the run did nothing more")]
+    EnvironmentChanged { environment: String, run: String },
+    #[error("the sources changed since run {run} was planned: {}; the run did nothing more", changes.join("; "))]
+    FilesChanged { run: String, changes: Vec<String> },
+    #[error("run {other} of another workspace worked on the same tables since run {run} was planned; this run did nothing more")]
+    MovedOn { run: String, other: String },
+    #[error("there is no run {run} in this workspace")]
+    UnknownRun { run: String },
+    #[error("no run of {pipeline} is unfinished; there is nothing to resume")]
+    NothingToResume { pipeline: String },
+    #[error("run {run} ended as {}; there is nothing to resume", crate::views::status_word(*status))]
+    Finished { run: String, status: Status },
+    #[error("run {run} is still going on")]
+    StillGoing { run: String },
+    #[error("another process works on run {run}")]
+    RunTaken { run: String },
+    #[error("the lock {} could not be taken; nothing was started", path.display())]
+    Lock { path: PathBuf, source: std::io::Error },
+    #[error("the run's folder {} could not be used", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("the log {} could not be read or written", path.display())]
+    Log { path: PathBuf, source: std::io::Error },
+    #[error("the worker of run {run} could not be started ({program}); the run did nothing")]
+    Spawn { run: String, program: String, source: std::io::Error },
+    #[error("the step {step} stopped at a defect of the program; its table is at its version before or after the step")]
+    Panicked { step: String },
+    #[error("the step {step} was stopped on request")]
+    Cancelled { step: String },
+}
+
+impl ConsoleError {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Unknown { .. }
+            | Self::BadDate { .. }
+            | Self::HalfRange
+            | Self::RangeReversed { .. }
+            | Self::NoSuchDate { .. }
+            | Self::NotConfirmed { .. }
+            | Self::Locked { .. }
+            | Self::UnknownRun { .. }
+            | Self::NothingToResume { .. }
+            | Self::Finished { .. } => ProblemKind::Misuse,
+            Self::UnknownRead { .. } | Self::Circle { .. } => ProblemKind::Definition,
+            Self::DigestChanged { .. }
+            | Self::EnvironmentChanged { .. }
+            | Self::FilesChanged { .. }
+            | Self::MovedOn { .. }
+            | Self::StillGoing { .. }
+            | Self::RunTaken { .. } => ProblemKind::Conflict,
+            Self::Cancelled { .. } => ProblemKind::Cancelled,
+            Self::Lock { .. } | Self::Folder { .. } | Self::Log { .. } | Self::Spawn { .. } | Self::Panicked { .. } => {
+                ProblemKind::Failed
+            }
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        Some(match self {
+            Self::Unknown { closest: Some(closest), .. } => format!("Did you mean `{closest}`?"),
+            Self::Unknown { what, known, .. } if known.is_empty() => format!("This workspace has no {what} yet."),
+            Self::Unknown { known, .. } => format!("Known: {}.", known.join(", ")),
+            Self::BadDate { .. } => "Write it as YYYY-MM-DD, for example 2026-11-14.".into(),
+            Self::HalfRange => "Give the first and the last date; for one date give it twice.".into(),
+            Self::RangeReversed { .. } => "Swap the two dates.".into(),
+            Self::NoSuchDate { known: Some((first, last)), .. } => {
+                format!("The sources hold dates from {first} to {last}.")
+            }
+            Self::NoSuchDate { known: None, .. } => {
+                "The sources hold no dates. Put files into the pipeline's bronze folder first.".into()
+            }
+            Self::NotConfirmed { environment } => format!("Type the environment's name, {environment}, to confirm."),
+            Self::Locked { environment } => {
+                format!("Set another guard for {environment} in assay.toml, or choose another environment.")
+            }
+            Self::UnknownRead { .. } | Self::Circle { .. } => "Mend the models' SQL, then run `assay validate`.".into(),
+            Self::DigestChanged { .. }
+            | Self::EnvironmentChanged { .. }
+            | Self::FilesChanged { .. }
+            | Self::MovedOn { .. } => "Start a new run: it plans from what is there now.".into(),
+            Self::UnknownRun { .. } => "`assay runs` lists the runs.".into(),
+            Self::NothingToResume { .. } | Self::Finished { .. } => "Start a new run instead.".into(),
+            Self::StillGoing { run } | Self::RunTaken { run } => {
+                format!("Follow it with `assay logs {run} --follow`, or cancel it first.")
+            }
+            Self::Lock { .. } | Self::Folder { .. } | Self::Log { .. } => {
+                "Check that the folder exists, can be written and has free space.".into()
+            }
+            Self::Panicked { .. } => "The worker's error output has the place. Report it with the run's log.".into(),
+            Self::Spawn { .. } | Self::Cancelled { .. } => return None,
+        })
+    }
+}
+
+impl From<ConsoleError> for Problem {
+    fn from(error: ConsoleError) -> Self {
+        let problem = Problem::from_error(error.kind(), &error);
+        Problem { advice: error.advice(), ..problem }
+    }
+}

@@ -1,0 +1,315 @@
+//! Steps in the order that their edges allow, each journalled before and after its effect.
+
+use super::Execution;
+use super::report::{Report, StepReport};
+use crate::journal::{Pending, Settles, StepEnd, StepKey};
+use crate::plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
+use crate::ports::{Level, StepContext, StepOutcome};
+use crate::problem::ConsoleError;
+use crate::views::status_word;
+use assay_contract::{Problem, ProblemKind, Status};
+use assay_pipeline::Layer;
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+
+type Outcomes = BTreeMap<String, StepOutcome>;
+type Finished = (usize, Result<StepOutcome, Problem>);
+
+/// Does every step that is not done yet; gives the run's status and a line of why.
+pub(super) fn steps(
+    execution: &Execution<'_>,
+    report: &Report<'_>,
+    attempt: u32,
+) -> Result<(Status, Option<String>), Problem> {
+    let mut board = Board::new(execution, report, attempt)?;
+    let (finish, finished) = mpsc::channel::<Finished>();
+    let journalled = std::thread::scope(|scope| {
+        let mut journalled = Ok(());
+        loop {
+            while let (Ok(()), Some(place)) = (&journalled, board.next()) {
+                match board.begin(place) {
+                    Ok(task) => {
+                        let finish = finish.clone();
+                        scope.spawn(move || {
+                            // The receiver outlives every step: it is dropped after the scope.
+                            finish.send((place, task.work())).is_ok()
+                        });
+                    }
+                    Err(problem) => journalled = Err(problem),
+                }
+            }
+            if journalled.is_err() {
+                report.stop();
+            }
+            if board.running.is_empty() {
+                return journalled;
+            }
+            let Ok((place, result)) = finished.recv() else { return journalled };
+            let ended = board.end(place, result);
+            journalled = journalled.and(ended);
+        }
+    });
+    journalled?;
+    Ok(board.verdict())
+}
+
+struct Board<'a> {
+    execution: &'a Execution<'a>,
+    report: &'a Report<'a>,
+    attempt: u32,
+    waiting: BTreeSet<usize>,
+    running: BTreeSet<usize>,
+    done: Arc<Outcomes>,
+    /// Failed, cancelled or blocked steps.
+    broken: BTreeMap<String, Status>,
+    failure: Option<String>,
+}
+
+/// One step on its own thread.
+struct Task<'a> {
+    execution: &'a Execution<'a>,
+    report: &'a Report<'a>,
+    attempt: u32,
+    plan: RunPlan,
+    step: &'a PlannedStep,
+    earlier: Arc<Outcomes>,
+}
+
+impl<'a> Board<'a> {
+    fn new(execution: &'a Execution<'a>, report: &'a Report<'a>, attempt: u32) -> Result<Self, Problem> {
+        let done = execution.journal.outcomes(&execution.plan.run)?;
+        let steps = &execution.plan.steps;
+        Ok(Self {
+            waiting: (0..steps.len()).filter(|place| !done.contains_key(&steps[*place].id)).collect(),
+            running: BTreeSet::new(),
+            done: Arc::new(done),
+            broken: BTreeMap::new(),
+            failure: None,
+            execution,
+            report,
+            attempt,
+        })
+    }
+
+    /// A step that may begin now.
+    fn next(&self) -> Option<usize> {
+        if self.report.cancelled() {
+            return None;
+        }
+        self.waiting.iter().copied().find(|place| {
+            let step = &self.execution.plan.steps[*place];
+            step.after.iter().all(|id| self.done.contains_key(id))
+                && self.running.len() < self.execution.parallel.limit(step.stage)
+        })
+    }
+
+    fn begin(&mut self, place: usize) -> Result<Task<'a>, Problem> {
+        let step = &self.execution.plan.steps[place];
+        let plan = narrowed(self.execution.plan, step, &self.done);
+        let pending: Vec<Pending> =
+            step.downstream.iter().flat_map(|follower| Pending::over(follower, &plan.scope)).collect();
+        self.execution.journal.begin_step(&self.key(step), &pending, self.execution.clock.now())?;
+        self.report.step_changed(&step.id)?;
+        self.waiting.remove(&place);
+        self.running.insert(place);
+        let earlier = Arc::clone(&self.done);
+        Ok(Task { execution: self.execution, report: self.report, attempt: self.attempt, plan, step, earlier })
+    }
+
+    fn end(&mut self, place: usize, result: Result<StepOutcome, Problem>) -> Result<(), Problem> {
+        self.running.remove(&place);
+        let step = &self.execution.plan.steps[place];
+        let end = match result {
+            Ok(outcome) => self.done_end(step, outcome),
+            Err(problem) => self.broken_end(step, problem),
+        };
+        self.execution.journal.end_step(&self.key(step), &end, self.execution.clock.now())?;
+        self.say_end(step, &end);
+        self.report.step_changed(&step.id)?;
+        if is_broken(end.status) {
+            self.broken.insert(step.id.clone(), end.status);
+            self.block(step)?;
+        }
+        if let Some(outcome) = end.outcome {
+            Arc::make_mut(&mut self.done).insert(step.id.clone(), outcome);
+        }
+        Ok(())
+    }
+
+    fn done_end(&self, step: &PlannedStep, outcome: StepOutcome) -> StepEnd {
+        let plan = narrowed(self.execution.plan, step, &self.done);
+        let (status, note) = match (&outcome.flagged, &outcome.skipped) {
+            (Some(why), _) => (Status::Flagged, Some(why.clone())),
+            (None, Some(why)) => (Status::Skipped, Some(why.clone())),
+            (None, None) => (Status::Succeeded, None),
+        };
+        let replaced = with_dates(&plan.scope, outcome.dates.as_deref().unwrap_or_default());
+        let followers = step.downstream.iter().filter(|id| **id != step.id);
+        let vanished = plan.vanished.iter().filter(|file| step.source.as_ref() == Some(&file.source));
+        StepEnd {
+            status,
+            problem: None,
+            note,
+            forget: match step.stage {
+                Layer::Silver => vanished.map(|file| (file.source.clone(), file.path.clone())).collect(),
+                _ => Vec::new(),
+            },
+            settles: match (&replaced, &outcome.dates) {
+                (RunScope::Dates(dates), Some(_)) => Settles::Dates(dates.iter().copied().collect()),
+                (RunScope::All, _) | (_, None) => Settles::Everything,
+            },
+            pending: match outcome.skipped {
+                Some(_) => Vec::new(),
+                None => followers.flat_map(|follower| Pending::over(follower, &replaced)).collect(),
+            },
+            outcome: Some(outcome),
+        }
+    }
+
+    fn broken_end(&mut self, step: &PlannedStep, problem: Problem) -> StepEnd {
+        let cancelled = problem.kind == ProblemKind::Cancelled && self.report.cancelled();
+        let status = if cancelled { Status::Cancelled } else { Status::Failed };
+        if !cancelled {
+            self.failure.get_or_insert_with(|| format!("{} failed: {}", step.id, problem.message));
+        }
+        StepEnd {
+            status,
+            outcome: None,
+            problem: Some(problem),
+            note: None,
+            forget: Vec::new(),
+            settles: Settles::Nothing,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Skips everything that waits for a broken step, directly or not.
+    fn block(&mut self, broken: &PlannedStep) -> Result<(), Problem> {
+        let word = status_word(self.broken.get(&broken.id).copied().unwrap_or(Status::Skipped));
+        let blocked: Vec<usize> = self
+            .waiting
+            .iter()
+            .copied()
+            .filter(|place| self.execution.plan.steps[*place].after.contains(&broken.id))
+            .collect();
+        for place in blocked {
+            self.waiting.remove(&place);
+            let step = &self.execution.plan.steps[place];
+            let end = StepEnd {
+                status: Status::Skipped,
+                outcome: None,
+                problem: None,
+                note: Some(format!("{} {word}", broken.id)),
+                forget: Vec::new(),
+                settles: Settles::Nothing,
+                pending: Vec::new(),
+            };
+            self.execution.journal.end_step(&self.key(step), &end, self.execution.clock.now())?;
+            self.say_end(step, &end);
+            self.report.step_changed(&step.id)?;
+            self.broken.insert(step.id.clone(), Status::Skipped);
+            self.block(step)?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> (Status, Option<String>) {
+        let any = |status: Status| self.broken.values().any(|held| *held == status);
+        let unfinished = !self.waiting.is_empty() || any(Status::Cancelled);
+        if let Some(failure) = &self.failure {
+            return (Status::Failed, Some(failure.clone()));
+        }
+        if unfinished {
+            return (Status::Cancelled, Some("cancelled on request".into()));
+        }
+        if let Some((step, why)) =
+            self.done.iter().find_map(|(step, outcome)| outcome.flagged.as_ref().map(|why| (step, why)))
+        {
+            return (Status::Flagged, Some(format!("{step}: {why}")));
+        }
+        let idle = self.done.values().all(|outcome| outcome.skipped.is_some());
+        if idle { (Status::Skipped, Some("no step had anything to do".into())) } else { (Status::Succeeded, None) }
+    }
+
+    fn say_end(&self, step: &PlannedStep, end: &StepEnd) {
+        let level = match end.status {
+            Status::Failed => Level::Error,
+            Status::Flagged | Status::Cancelled => Level::Warn,
+            _ => Level::Info,
+        };
+        let why = end.problem.as_ref().map(|problem| &problem.message).or(end.note.as_ref());
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        self.report.log(level, Some(&step.id), &format!("{}{why}", status_word(end.status)));
+    }
+
+    fn key(&self, step: &'a PlannedStep) -> StepKey<'a> {
+        StepKey { run: &self.execution.plan.run, attempt: self.attempt, step: &step.id }
+    }
+}
+
+impl Task<'_> {
+    fn work(&self) -> Result<StepOutcome, Problem> {
+        let files_of_dates = |dates: &[NaiveDate]| self.files_of_dates(dates);
+        let watch = StepReport { report: self.report, step: &self.step.id };
+        let context = StepContext {
+            attempt: self.attempt,
+            earlier: &self.earlier,
+            files_of_dates: &files_of_dates,
+            watch: &watch,
+        };
+        // What a panic says may hold data, so only that it happened is kept.
+        catch_unwind(AssertUnwindSafe(|| self.execution.runner.run(&self.plan, self.step, &context)))
+            .unwrap_or_else(|_| Err(ConsoleError::Panicked { step: self.step.id.clone() }.into()))
+    }
+
+    fn files_of_dates(&self, dates: &[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> {
+        let plan = self.execution.plan;
+        let entries = self.execution.journal.files_of_dates(&plan.pipeline, &plan.environment.name, dates)?;
+        let known: BTreeMap<(String, String), Vec<NaiveDate>> = entries
+            .into_iter()
+            .map(|entry| ((entry.source, entry.path), entry.dates.into_keys().collect()))
+            .collect();
+        let mut files = (self.execution.files_now)()?;
+        files.retain_mut(|file| match known.get(&(file.source.clone(), file.path.clone())) {
+            Some(dates) => {
+                file.known_dates.clone_from(dates);
+                true
+            }
+            None => false,
+        });
+        Ok(files)
+    }
+}
+
+fn is_broken(status: Status) -> bool {
+    matches!(status, Status::Failed | Status::Cancelled)
+}
+
+/// The plan with the scope of one step: its own, and the dates that the steps before it replaced.
+fn narrowed(plan: &RunPlan, step: &PlannedStep, done: &Outcomes) -> RunPlan {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&str> = step.after.iter().map(String::as_str).collect();
+    while let Some(id) = open.pop() {
+        if found.insert(id) {
+            open.extend(plan.step(id).into_iter().flat_map(|step| step.after.iter().map(String::as_str)));
+        }
+    }
+    let replaced: Vec<NaiveDate> = found
+        .iter()
+        .filter_map(|id| done.get(*id))
+        .flat_map(|outcome| outcome.dates.iter().flatten().copied())
+        .collect();
+    RunPlan { scope: with_dates(plan.scope_of(step), &replaced), ..plan.clone() }
+}
+
+fn with_dates(scope: &RunScope, more: &[NaiveDate]) -> RunScope {
+    match scope {
+        RunScope::All => RunScope::All,
+        RunScope::Dates(dates) => {
+            let all: BTreeSet<NaiveDate> = dates.iter().chain(more).copied().collect();
+            RunScope::Dates(all.into_iter().collect())
+        }
+    }
+}

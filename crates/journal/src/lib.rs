@@ -1,0 +1,154 @@
+//! SQLite: runs, attempts, steps, file ledger, actions. Implements the console's journal port.
+//!
+//! One file, `.assay/journal.db`, used by several processes at a time: write-ahead log, short immediate
+//! transactions, and a wait for others.
+
+mod document;
+mod error;
+mod open;
+mod read;
+mod write;
+
+pub use error::JournalError;
+
+use assay_console::journal::{Action, Created, Journal, Pending, RunFilter, StepEnd, StepKey, TableState};
+use assay_console::ports::{LedgerEntry, StepOutcome};
+use assay_console::RunPlan;
+use assay_contract::{Problem, RunDetail, RunRow, Status};
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use write::Change;
+
+/// The journal of a workspace.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    read_only: bool,
+}
+
+impl SqliteJournal {
+    /// Opens the journal at `path`, making it and its folder when they are not there. Where they cannot be
+    /// written it opens for reading alone, and every change is refused.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Ok(Self::of(path, open::open(path)?))
+    }
+
+    /// Opens an existing journal for reading alone.
+    pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
+        Ok(Self::of(path, open::open_read_only(path)?))
+    }
+
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn of(path: &Path, opened: open::Opened) -> Self {
+        Self { path: path.to_owned(), connection: Mutex::new(opened.connection), read_only: opened.read_only }
+    }
+
+    fn read<T>(&self, question: impl FnOnce(&Connection) -> Change<T>) -> Result<T, Problem> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // A transaction, so that an answer of several queries is of one moment.
+        let answer = connection.transaction().map_err(write::ChangeError::from).and_then(|tx| question(&tx));
+        answer.map_err(|error| error.at(&self.path).into())
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Change<T>) -> Result<T, Problem> {
+        if self.read_only {
+            return Err(JournalError::ReadOnly { path: self.path.clone() }.into());
+        }
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(write::ChangeError::from)
+            .and_then(|tx| {
+                let changed = change(&tx)?;
+                tx.commit()?;
+                Ok(changed)
+            });
+        done.map_err(|error| error.at(&self.path).into())
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn create_run(&self, plan: &RunPlan, request_id: Option<&str>) -> Result<Created, Problem> {
+        self.write(|tx| write::create_run(tx, plan, request_id))
+    }
+
+    fn requeue(&self, plan: &RunPlan) -> Result<(), Problem> {
+        self.write(|tx| write::requeue(tx, plan))
+    }
+
+    fn start_attempt(&self, run: &str, at: DateTime<Utc>) -> Result<u32, Problem> {
+        self.write(|tx| write::start_attempt(tx, run, at))
+    }
+
+    fn begin_step(&self, step: &StepKey<'_>, pending: &[Pending], at: DateTime<Utc>) -> Result<(), Problem> {
+        self.write(|tx| write::begin_step(tx, step, pending, at))
+    }
+
+    fn end_step(&self, step: &StepKey<'_>, end: &StepEnd, at: DateTime<Utc>) -> Result<(), Problem> {
+        self.write(|tx| write::end_step(tx, step, end, at))
+    }
+
+    fn end_run(&self, run: &str, status: Status, note: Option<&str>, at: DateTime<Utc>) -> Result<bool, Problem> {
+        self.write(|tx| write::end_run(tx, run, status, note, at))
+    }
+
+    fn append_action(&self, action: &Action) -> Result<(), Problem> {
+        self.write(|tx| write::append_action(tx, action))
+    }
+
+    fn run_of_request(&self, request_id: &str) -> Result<Option<String>, Problem> {
+        self.read(|connection| write::run_of_request(connection, request_id))
+    }
+
+    fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunRow>, Problem> {
+        self.read(|connection| read::runs(connection, filter, limit))
+    }
+
+    fn run(&self, run: &str) -> Result<Option<RunDetail>, Problem> {
+        self.read(|connection| read::run(connection, run))
+    }
+
+    fn plan(&self, run: &str) -> Result<Option<RunPlan>, Problem> {
+        self.read(|connection| read::plan(connection, run))
+    }
+
+    fn outcomes(&self, run: &str) -> Result<BTreeMap<String, StepOutcome>, Problem> {
+        self.read(|connection| read::outcomes(connection, run))
+    }
+
+    fn ledger(&self, pipeline: &str, environment: &str) -> Result<Vec<LedgerEntry>, Problem> {
+        self.read(|connection| read::ledger(connection, pipeline, environment))
+    }
+
+    fn files_of_dates(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        dates: &[NaiveDate],
+    ) -> Result<Vec<LedgerEntry>, Problem> {
+        self.read(|connection| read::files_of_dates(connection, pipeline, environment, dates))
+    }
+
+    fn dates(&self, pipeline: &str, environment: &str) -> Result<Vec<NaiveDate>, Problem> {
+        self.read(|connection| read::dates(connection, pipeline, environment))
+    }
+
+    fn pending(&self, pipeline: &str, environment: &str) -> Result<Vec<Pending>, Problem> {
+        self.read(|connection| read::pending(connection, pipeline, environment))
+    }
+
+    fn actions(&self, limit: u32) -> Result<Vec<Action>, Problem> {
+        self.read(|connection| read::actions(connection, limit))
+    }
+
+    fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem> {
+        self.read(|connection| read::table_states(connection, pipeline, environment))
+    }
+}
