@@ -20,7 +20,7 @@ const pipeline = 'sales_lakehouse';
 toolchains();
 await provide(needs.engine);
 say('Building the engine');
-run('cargo', ['build', '-p', 'assay-cli']);
+run('cargo', ['build']);
 peers();
 generate();
 
@@ -50,7 +50,7 @@ function peers() {
   say('Installing DuckDB and pandas for the comparison');
   mkdirSync(folder, { recursive: true });
   run('python3', ['-m', 'venv', join(folder, 'venv')]);
-  run(python, ['-m', 'pip', 'install', '--quiet', 'duckdb==1.4.*', 'pandas==2.*', 'pyarrow==21.*']);
+  run(python, ['-m', 'pip', 'install', '--quiet', 'duckdb==2.0.*', 'pandas==3.1.*', 'pyarrow==26.*']);
 }
 
 function generate() {

@@ -12,7 +12,7 @@ const display = process.platform !== 'linux' || Boolean(process.env.DISPLAY || p
 toolchains();
 await provide(needs.engine);
 say('Building the engine (the first time takes about fifteen minutes on two cores)');
-run('cargo', ['build', '-p', 'assay-cli']);
+run('cargo', ['build']);
 
 const assay = (...args) => [program('assay'), ['--workspace', workspace, ...args]];
 if (!existsSync(join(workspace, 'assay.toml'))) {

@@ -15,7 +15,7 @@ for (const [name, part] of Object.entries(parts)) {
 async function engine() {
   await provide(needs.engine);
   say('Engine: building the program that the journeys run');
-  run('cargo', ['build', '-p', 'assay-cli']);
+  run('cargo', ['build']);
   say('Engine: unit tests, suites and journeys');
   run('cargo', ['test'], { env: { ...process.env, ASSAY_BIN: program('assay') } });
 }
@@ -37,7 +37,7 @@ async function window() {
 
 async function desktop() {
   await provide([...needs.engine, ...needs.window, ...needs.desktop]);
-  run('cargo', ['build', '-p', 'assay-cli']);
+  run('cargo', ['build']);
   await buildWindow();
   const driver = join(target, 'tools/bin/tauri-driver');
   if (!existsSync(driver)) {

@@ -20,6 +20,8 @@ pub struct Scale {
     /// Number of consecutive dates.
     pub dates: u32,
     pub records_per_date: u64,
+    /// One file of JSON lines a date instead of the mixed formats: for benchmarks.
+    pub lines: bool,
 }
 
 /// What was written.
@@ -37,5 +39,12 @@ pub type Generator = fn(&Scale, &Path, &mut dyn FnMut(u64)) -> Result<Written, D
 
 /// The pipelines that have generated data, by name.
 pub fn generators() -> &'static [(&'static str, Generator)] {
-    &[("sales_lakehouse", |scale, lake, progress| Sales::from(*scale).write(lake, progress))]
+    &[("sales_lakehouse", |scale, lake, progress| {
+        let sales = Sales::from(*scale);
+        if scale.lines {
+            let path = |date: NaiveDate| lake.join(format!("bronze/sales/date={date}/sales.jsonl"));
+            return sales.write_lines(&path, progress);
+        }
+        sales.write(lake, progress)
+    })]
 }

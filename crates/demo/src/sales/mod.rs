@@ -36,7 +36,7 @@ pub struct Sales {
 }
 
 impl From<Scale> for Sales {
-    fn from(Scale { seed, first_date, dates, records_per_date }: Scale) -> Self {
+    fn from(Scale { seed, first_date, dates, records_per_date, lines: _ }: Scale) -> Self {
         Self { seed, first_date, dates, records_per_date, dirt: Dirt::default() }
     }
 }
