@@ -1,0 +1,83 @@
+//! What can go wrong between Assay and PostgreSQL, in words for the operator.
+
+use crate::refusal::Refusal;
+use assay_pipeline::permit::PermitError;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WarehouseError {
+    #[error(
+        "the private warehouse cannot start: the PostgreSQL programs initdb, pg_ctl and postgres were not found in \
+         {searched}. Install them (Debian, Ubuntu: `apt-get install postgresql`; Fedora, Red Hat: `dnf install \
+         postgresql-server`; macOS: `brew install postgresql@17`), or give the environment a warehouse URL"
+    )]
+    ProgramsMissing { searched: String },
+
+    #[error("the private warehouse below {} did not start: {reason}", folder.display())]
+    Start { folder: PathBuf, reason: String, source: Option<io::Error> },
+
+    #[error("the private warehouse below {} still runs, it did not stop: {reason}", folder.display())]
+    Stop { folder: PathBuf, reason: String },
+
+    #[error("no connection to the warehouse at {place}, nothing was changed: {reason}")]
+    Connect { place: String, reason: String, source: Option<Box<dyn Error + Send + Sync>> },
+
+    /// The server's own error is not attached as a source: its DETAIL and CONTEXT hold cell values.
+    #[error("PostgreSQL refused {action}, nothing was changed: {refusal}")]
+    Refused { action: String, refusal: Refusal },
+
+    #[error("the warehouse table {table} does not fit, nothing was changed: {}", problems.join("; "))]
+    Schema { table: String, problems: Vec<String> },
+
+    #[error(
+        "the warehouse table {table} holds version {held} of the lake's table, newer than version {offered} of this \
+         load; nothing was changed. Start the run again. If the lake was made anew, drop the warehouse table first"
+    )]
+    Newer { table: String, held: i64, offered: i64 },
+
+    #[error("{action} was interrupted, {state}: {reason}")]
+    Interrupted { action: String, reason: String, state: TableState, source: Option<Box<dyn Error + Send + Sync>> },
+
+    #[error(transparent)]
+    Permit(#[from] PermitError),
+}
+
+/// What an interrupted action left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableState {
+    /// As it was before.
+    Unchanged,
+    /// Either as before or fully loaded; the load log knows, and the next load reads it first.
+    Unknown,
+}
+
+impl fmt::Display for TableState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TableState::Unchanged => "nothing was changed",
+            TableState::Unknown => {
+                "the table is either as before or fully loaded (run again: the next load reads the load log first)"
+            }
+        })
+    }
+}
+
+impl WarehouseError {
+    /// Sorts an error of the driver: the server refused, or the connection broke and nothing was committed.
+    pub(crate) fn of(action: &str, columns: &[String], error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(db) if !crate::refusal::ends_connection(db.code()) => {
+                WarehouseError::Refused { action: action.to_owned(), refusal: Refusal::of(db, columns) }
+            }
+            Some(db) => interrupted(action, Refusal::of(db, columns).to_string(), None),
+            None => interrupted(action, error.to_string(), Some(Box::new(error))),
+        }
+    }
+}
+
+fn interrupted(action: &str, reason: String, source: Option<Box<dyn Error + Send + Sync>>) -> WarehouseError {
+    WarehouseError::Interrupted { action: action.to_owned(), reason, state: TableState::Unchanged, source }
+}
