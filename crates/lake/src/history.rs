@@ -1,0 +1,105 @@
+//! What was committed to a table, by which run.
+
+use crate::error::LakeError;
+use crate::log::{Found, LOG_FOLDER, commit_file, commits, look, signed};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionInfo {
+    pub version: i64,
+    pub at: Option<DateTime<Utc>>,
+    /// The run that made it; none for commits of other programs.
+    pub run: Option<String>,
+    /// `replaced 14 dates`; the operation's name for commits of other programs.
+    pub what: String,
+    pub files_added: u32,
+    pub files_removed: u32,
+}
+
+/// The newest `limit` commits of the table in `folder`, newest first. Commits past the log's retention
+/// (30 days by default) are gone; empty when there is no table.
+pub async fn history(folder: &Path, limit: usize) -> Result<Vec<VersionInfo>, LakeError> {
+    let owned = folder.to_path_buf();
+    let read = tokio::task::spawn_blocking(move || read(&owned, limit)).await;
+    read.map_err(|error| LakeError::disk(folder, "reading the log of", error))?
+}
+
+/// When a version was committed, as far as the log still says.
+pub(crate) fn committed_at(folder: &Path, version: u64) -> Option<DateTime<Utc>> {
+    let first = commit_file(folder, version);
+    match read_commit(folder, version) {
+        Ok(info) if info.at.is_some() => info.at,
+        _ => {
+            let checkpoint = folder.join(LOG_FOLDER).join(format!("{version:020}.checkpoint.parquet"));
+            let data = std::fs::metadata(first).or_else(|_| std::fs::metadata(checkpoint)).ok()?;
+            data.modified().ok().map(DateTime::from)
+        }
+    }
+}
+
+fn read(folder: &Path, limit: usize) -> Result<Vec<VersionInfo>, LakeError> {
+    if look(folder)? == Found::Other {
+        return Err(LakeError::NotATable { place: folder.display().to_string() });
+    }
+    commits(folder)?.into_iter().rev().take(limit).map(|version| read_commit(folder, version)).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    commit_info: Option<Info>,
+    add: Option<IgnoredAny>,
+    remove: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    timestamp: Option<i64>,
+    operation: Option<String>,
+    assay: Option<Origin>,
+}
+
+#[derive(Deserialize)]
+struct Origin {
+    run: Option<String>,
+    what: Option<String>,
+}
+
+fn read_commit(folder: &Path, version: u64) -> Result<VersionInfo, LakeError> {
+    let file = File::open(commit_file(folder, version))
+        .map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
+    let mut info = VersionInfo {
+        version: signed(version),
+        at: None,
+        run: None,
+        what: String::new(),
+        files_added: 0,
+        files_removed: 0,
+    };
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_str(&line).map_err(|error| LakeError::Corrupt {
+            place: folder.display().to_string(),
+            what: format!("commit {version} in its log is not JSON"),
+            source: Some(Box::new(error)),
+        })?;
+        info.files_added += u32::from(line.add.is_some());
+        info.files_removed += u32::from(line.remove.is_some());
+        if let Some(found) = line.commit_info {
+            info.at = found.timestamp.and_then(DateTime::from_timestamp_millis);
+            let origin = found.assay.unwrap_or(Origin { run: None, what: None });
+            info.run = origin.run;
+            info.what = origin.what.or(found.operation).unwrap_or_default();
+        }
+    }
+    Ok(info)
+}

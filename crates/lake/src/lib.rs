@@ -1,0 +1,29 @@
+//! Tables on disk: Delta commits, staging, versions and pages.
+//!
+//! A table changes only through [`replace`], in one atomic commit, after its audit saw the uncommitted files.
+
+mod commit;
+mod durable;
+mod engine;
+mod error;
+mod field;
+mod history;
+mod log;
+mod page;
+mod place;
+mod scan;
+mod snapshot;
+mod stage;
+mod staged;
+mod sweep;
+
+pub use commit::{Audit, Committed, Replacement, Scope, replace, replace_through};
+pub use error::{Kind, LakeError};
+pub use field::{LakeField, fields_of};
+pub use history::{VersionInfo, history};
+pub use page::{Page, PageRequest, page, parquet_page};
+pub use place::Lake;
+pub use snapshot::{LakeFile, PartitionInfo, Snapshot, open, open_version};
+pub use stage::{Job, stage_frame, stage_frames};
+pub use staged::{StagedFile, discard, staged_path};
+pub use sweep::{Swept, sweep};

@@ -1,0 +1,67 @@
+//! Where the tables of an environment lie.
+
+use assay_pipeline::TableName;
+use std::path::{Path, PathBuf};
+
+/// The lake of one environment: a folder for each pipeline, below it `silver`, `gold` and `quarantine`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lake {
+    root: PathBuf,
+    environment: String,
+}
+
+impl Lake {
+    pub fn new(root: PathBuf, environment: &str) -> Self {
+        Self { root, environment: environment.to_owned() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    pub fn pipeline_folder(&self, pipeline: &str) -> PathBuf {
+        self.root.join(pipeline)
+    }
+
+    /// `<root>/<pipeline>/<layer>/<table>`.
+    pub fn folder(&self, table: &TableName) -> PathBuf {
+        self.root.join(self.name(table))
+    }
+
+    /// `<root>/<pipeline>/quarantine/<table>`: what the table's contract refused.
+    pub fn quarantine(&self, table: &TableName) -> PathBuf {
+        self.root.join(self.quarantine_name(table))
+    }
+
+    /// `<pipeline>/<layer>/<table>`: the name under which commits of the table are recorded in its log.
+    pub fn name(&self, table: &TableName) -> String {
+        format!("{}/{}/{}", table.pipeline, table.layer, table.table)
+    }
+
+    /// As [`Lake::name`], for the quarantine of the table.
+    pub fn quarantine_name(&self, table: &TableName) -> String {
+        format!("{}/quarantine/{}", table.pipeline, table.table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_pipeline::Layer;
+
+    #[test]
+    fn each_layer_and_the_quarantine_have_their_own_folder() {
+        let lake = Lake::new(PathBuf::from("/lake"), "local");
+        let silver = TableName::new("shop", Layer::Silver, "sales");
+        let gold = TableName::new("shop", Layer::Gold, "sales");
+        assert_eq!(lake.folder(&silver), Path::new("/lake/shop/silver/sales"));
+        assert_eq!(lake.folder(&gold), Path::new("/lake/shop/gold/sales"));
+        assert_eq!(lake.quarantine(&silver), Path::new("/lake/shop/quarantine/sales"));
+        assert_eq!(lake.pipeline_folder("shop"), Path::new("/lake/shop"));
+        assert_eq!(lake.quarantine_name(&silver), "shop/quarantine/sales");
+    }
+}

@@ -1,0 +1,154 @@
+//! Removing what dead runs left behind.
+
+use crate::error::LakeError;
+use crate::log::{Found, LOG_FOLDER, Log, checkpointed, commit_file, commits, look};
+use crate::staged::is_ours;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::fs::{self, DirEntry, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// What a sweep removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// Removes files that Assay staged in `folder` longer than `older_than` before `now` and that no version
+/// in the log names, and drafts of commits of that age. Files of older versions stay readable.
+///
+/// A run that stages for longer than `older_than` would lose its files and fail.
+pub async fn sweep(folder: &Path, older_than: Duration, now: DateTime<Utc>) -> Result<Swept, LakeError> {
+    let before = SystemTime::from(now) - older_than;
+    let mut named = HashSet::new();
+    if look(folder)? == Found::Log {
+        named = named_by_any_version(folder).await?;
+    }
+    let owned = folder.to_path_buf();
+    let swept = tokio::task::spawn_blocking(move || remove(&owned, before, &named)).await;
+    swept.map_err(|error| LakeError::disk(folder, "removing leftovers of", error))?
+}
+
+/// A file of a version that can still be read was there at the oldest one or was added by a commit since.
+async fn named_by_any_version(folder: &Path) -> Result<HashSet<PathBuf>, LakeError> {
+    let versions = commits(folder)?;
+    let mut named = HashSet::new();
+    let from_start = versions.first() == Some(&0);
+    if !from_start && let Some(oldest) = checkpointed(folder)?.first() {
+        let log = Log::at(folder)?;
+        let state = log.load(Some(*oldest)).await?;
+        let state = state.ok_or_else(|| LakeError::NotFound { place: log.place() })?;
+        named.extend(state.log_data().iter().map(|view| PathBuf::from(view.path().into_owned())));
+    }
+    for version in versions {
+        named.extend(added_by(folder, version)?);
+    }
+    Ok(named)
+}
+
+#[derive(Deserialize)]
+struct Line {
+    add: Option<Named>,
+    remove: Option<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    path: String,
+}
+
+fn added_by(folder: &Path, version: u64) -> Result<Vec<PathBuf>, LakeError> {
+    let file = File::open(commit_file(folder, version))
+        .map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
+    let mut paths = Vec::new();
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_str(&line).map_err(|error| LakeError::Corrupt {
+            place: folder.display().to_string(),
+            what: format!("commit {version} in its log is not JSON"),
+            source: Some(Box::new(error)),
+        })?;
+        // Names that Assay gives need no decoding, and a sweep removes no others.
+        paths.extend([line.add, line.remove].into_iter().flatten().map(|file| PathBuf::from(file.path)));
+    }
+    Ok(paths)
+}
+
+fn remove(folder: &Path, before: SystemTime, named: &HashSet<PathBuf>) -> Result<Swept, LakeError> {
+    let mut swept = Swept::default();
+    for entry in entries(folder, folder)? {
+        let path = entry.path();
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name == LOG_FOLDER {
+            for draft in entries(folder, &path)? {
+                let name = draft.file_name();
+                let name = name.to_string_lossy();
+                if name.starts_with('.') && name.ends_with(".tmp") {
+                    remove_one(folder, &draft, before, &mut swept)?;
+                }
+            }
+        } else if name.contains('=') && path.is_dir() {
+            for file in entries(folder, &path)? {
+                remove_unnamed(folder, &file, before, named, &mut swept)?;
+            }
+            // Fails, as it should, while a file lies in it.
+            let _ = fs::remove_dir(&path);
+        } else {
+            remove_unnamed(folder, &entry, before, named, &mut swept)?;
+        }
+    }
+    Ok(swept)
+}
+
+fn remove_unnamed(
+    folder: &Path,
+    entry: &DirEntry,
+    before: SystemTime,
+    named: &HashSet<PathBuf>,
+    swept: &mut Swept,
+) -> Result<(), LakeError> {
+    let path = entry.path();
+    let Ok(below) = path.strip_prefix(folder) else { return Ok(()) };
+    if !is_ours(below) || named.contains(below) {
+        return Ok(());
+    }
+    remove_one(folder, entry, before, swept)
+}
+
+fn remove_one(folder: &Path, entry: &DirEntry, before: SystemTime, swept: &mut Swept) -> Result<(), LakeError> {
+    let failed = |error| LakeError::disk(folder, "removing leftovers of", error);
+    let data = match entry.metadata() {
+        Ok(data) => data,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    if !data.is_file() || data.modified().map_err(failed)? >= before {
+        return Ok(());
+    }
+    match fs::remove_file(entry.path()) {
+        Ok(()) => {
+            swept.files += 1;
+            swept.bytes += data.len();
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path, within: &Path) -> Result<Vec<DirEntry>, LakeError> {
+    let listed = match fs::read_dir(within) {
+        Ok(listed) => listed.collect::<Result<Vec<_>, _>>(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    listed.map_err(|error| LakeError::disk(folder, "removing leftovers of", error))
+}

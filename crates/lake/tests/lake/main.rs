@@ -1,0 +1,13 @@
+//! Tables end to end: commits by several programs, crashes, pages, disks that fail.
+#![allow(clippy::unwrap_used)]
+
+mod child;
+mod crash;
+mod disks;
+mod faults;
+mod fixture;
+mod model;
+mod pages;
+mod race;
+mod replace;
+mod staging;
