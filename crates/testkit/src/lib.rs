@@ -1,0 +1,15 @@
+//! Generated data, independent computations, fault scripts; dev only.
+//!
+//! Shares no code with the engine: what the oracle says is computed a second time, in the plainest way.
+
+pub mod error;
+pub mod frames;
+pub mod oracle;
+pub mod table;
+pub mod workspace;
+
+pub use error::TestkitError;
+pub use frames::table_of;
+pub use oracle::{Counts, Expected, Quarantined, SilverRow};
+pub use table::{Row, Table, assert_same_rows};
+pub use workspace::{Outcome, Running, Workspace};
