@@ -185,7 +185,7 @@ impl Journal for MemoryJournal {
         for step in &mut run.steps {
             match step.status {
                 Status::Running => {
-                    step.status = status;
+                    step.status = if status == Status::Cancelled { status } else { Status::Failed };
                     step.ended_at = step.started_at.map(|start| at.max(start));
                     step.note.clone_from(&note);
                 }

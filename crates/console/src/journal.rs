@@ -25,8 +25,9 @@ pub trait Journal: Send + Sync {
     /// After the step's effect: its row, the file ledger and the pending marks together.
     /// Refused (`Conflict`) when the step is not running any more: someone declared the run dead.
     fn end_step(&self, step: &StepKey<'_>, end: &StepEnd, at: DateTime<Utc>) -> Result<(), Problem>;
-    /// Ends a queued or running run with its attempt. Steps that were running take the same status, steps that
-    /// did not begin are skipped. Gives false, and changes nothing, when the run had ended already.
+    /// Ends a queued or running run with its attempt. Steps that were running are cancelled with a cancelled run
+    /// and failed otherwise, steps that did not begin are skipped. Gives false, and changes nothing, when the run
+    /// had ended already.
     fn end_run(&self, run: &str, status: Status, note: Option<&str>, at: DateTime<Utc>) -> Result<bool, Problem>;
     fn append_action(&self, action: &Action) -> Result<(), Problem>;
 

@@ -34,3 +34,6 @@ pub use process::WorkerHandle;
 pub use recover::{recover, settle};
 pub use resume::resume;
 pub use run::{Execution, execute, queue_run};
+
+#[cfg(test)]
+mod tests;

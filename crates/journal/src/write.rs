@@ -187,7 +187,7 @@ pub(crate) fn end_run(
         params![run, status, note, micros(at)],
     )?;
     tx.execute(
-        "UPDATE steps SET status = ?2, note = ?3, ended_at = max(started_at, ?4)
+        "UPDATE steps SET status = iif(?2 = 'cancelled', ?2, 'failed'), note = ?3, ended_at = max(started_at, ?4)
          WHERE run = ?1 AND status = 'running'",
         params![run, status, note, micros(at)],
     )?;

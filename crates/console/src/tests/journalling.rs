@@ -1,0 +1,130 @@
+//! The journal in memory, and a journal that fails.
+
+use super::world::World;
+use crate::fake::MemoryJournal;
+use crate::journal::*;
+use crate::plan::RunPlan;
+use crate::ports::{LedgerEntry, StepOutcome};
+use crate::suite::{check_requests, run_script};
+use crate::{Planned, ScopeAsk, queue_run, recover};
+use assay_contract::{Problem, ProblemKind, RunDetail, RunRow, Status};
+use chrono::{DateTime, NaiveDate, Utc};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+proptest! {
+    #[test]
+    fn its_rules_hold_after_any_operations(script in prop::collection::vec(any::<u8>(), 0..240)) {
+        run_script(&[&MemoryJournal::default()], &script);
+    }
+}
+
+#[test]
+fn one_request_gives_one_run() {
+    check_requests(&MemoryJournal::default());
+    let world = World::new();
+    let request = crate::RunRequest { request_id: Some("click 1".into()), ..World::request(ScopeAsk::New, &[]) };
+    let Planned::Run(first) = world.ask(&request).unwrap() else { panic!() };
+    let Planned::Run(second) = world.ask(&request).unwrap() else { panic!() };
+    let one = queue_run(&first, Some("click 1"), &world.journal, &world.state()).unwrap();
+    let two = queue_run(&second, Some("click 1"), &world.journal, &world.state()).unwrap();
+    assert_eq!((one.run.as_str(), two.run.as_str()), (first.run.as_str(), first.run.as_str()));
+    assert!(one.claim.is_some() && two.claim.is_none());
+    assert!(!world.state().join("runs").join(&second.run).exists());
+    assert_eq!(world.ask(&request).unwrap(), Planned::Already(first.run));
+    assert_eq!(world.journal.runs(&RunFilter::default(), 9).unwrap().len(), 1);
+}
+
+/// Fails for good from one write on, as a full disk does.
+struct Failing<'a> {
+    inner: &'a MemoryJournal,
+    writes_left: AtomicU32,
+}
+
+impl Failing<'_> {
+    fn write<T>(&self, change: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+        let spent = self.writes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if spent.is_err() {
+            return Err(Problem::new(ProblemKind::Failed, "the disk is full"));
+        }
+        change()
+    }
+}
+
+impl Journal for Failing<'_> {
+    fn create_run(&self, plan: &RunPlan, request_id: Option<&str>) -> Result<Created, Problem> {
+        self.write(|| self.inner.create_run(plan, request_id))
+    }
+    fn requeue(&self, plan: &RunPlan) -> Result<(), Problem> {
+        self.write(|| self.inner.requeue(plan))
+    }
+    fn start_attempt(&self, run: &str, at: DateTime<Utc>) -> Result<u32, Problem> {
+        self.write(|| self.inner.start_attempt(run, at))
+    }
+    fn begin_step(&self, step: &StepKey<'_>, pending: &[Pending], at: DateTime<Utc>) -> Result<(), Problem> {
+        self.write(|| self.inner.begin_step(step, pending, at))
+    }
+    fn end_step(&self, step: &StepKey<'_>, end: &StepEnd, at: DateTime<Utc>) -> Result<(), Problem> {
+        self.write(|| self.inner.end_step(step, end, at))
+    }
+    fn end_run(&self, run: &str, status: Status, note: Option<&str>, at: DateTime<Utc>) -> Result<bool, Problem> {
+        self.write(|| self.inner.end_run(run, status, note, at))
+    }
+    fn append_action(&self, action: &Action) -> Result<(), Problem> {
+        self.write(|| self.inner.append_action(action))
+    }
+    fn run_of_request(&self, request_id: &str) -> Result<Option<String>, Problem> {
+        self.inner.run_of_request(request_id)
+    }
+    fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunRow>, Problem> {
+        self.inner.runs(filter, limit)
+    }
+    fn run(&self, run: &str) -> Result<Option<RunDetail>, Problem> {
+        self.inner.run(run)
+    }
+    fn plan(&self, run: &str) -> Result<Option<RunPlan>, Problem> {
+        self.inner.plan(run)
+    }
+    fn outcomes(&self, run: &str) -> Result<BTreeMap<String, StepOutcome>, Problem> {
+        self.inner.outcomes(run)
+    }
+    fn ledger(&self, pipeline: &str, environment: &str) -> Result<Vec<LedgerEntry>, Problem> {
+        self.inner.ledger(pipeline, environment)
+    }
+    fn files_of_dates(&self, p: &str, e: &str, dates: &[NaiveDate]) -> Result<Vec<LedgerEntry>, Problem> {
+        self.inner.files_of_dates(p, e, dates)
+    }
+    fn dates(&self, pipeline: &str, environment: &str) -> Result<Vec<NaiveDate>, Problem> {
+        self.inner.dates(pipeline, environment)
+    }
+    fn pending(&self, pipeline: &str, environment: &str) -> Result<Vec<Pending>, Problem> {
+        self.inner.pending(pipeline, environment)
+    }
+    fn actions(&self, limit: u32) -> Result<Vec<Action>, Problem> {
+        self.inner.actions(limit)
+    }
+    fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem> {
+        self.inner.table_states(pipeline, environment)
+    }
+}
+
+#[test]
+fn a_journal_that_fails_anywhere_stops_the_run_and_leaves_it_to_recover() {
+    // One attempt, seven steps of two writes, and the run's end.
+    for writes in 0..16 {
+        let world = World::new();
+        let plan = world.plan(ScopeAsk::New, &[]);
+        drop(queue_run(&plan, None, &world.journal, &world.state()).unwrap());
+        let failing = Failing { inner: &world.journal, writes_left: AtomicU32::new(writes) };
+        let problem = world.execute_with(&plan, &failing).unwrap_err();
+        assert_eq!(problem.message, "the disk is full", "after {writes} writes");
+        assert!(problem.causes[0].contains("could not be journalled"), "{problem:?}");
+        let effects = world.runner.effects.lock().unwrap().len();
+        assert!(effects <= writes as usize / 2 + 1, "{effects} effects after {writes} writes");
+        assert_eq!(recover(&world.journal, &world.clock, &world.state()), Ok(vec![plan.run.clone()]));
+        // A plain run then finishes what is left, whatever was journalled.
+        assert_eq!(world.run().1, Status::Succeeded);
+        world.nothing();
+    }
+}
