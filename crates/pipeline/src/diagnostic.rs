@@ -235,6 +235,7 @@ mod tests {
         help: did you mean `3`?
         "#);
         assert_eq!((mistake.line, mistake.column, mistake.width), (2, 8, 7));
+        assert_eq!(Mistake::at("a.toml", "é = x", 5..6, "m").column, 5, "columns count characters");
     }
 
     #[test]
