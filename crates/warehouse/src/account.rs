@@ -85,4 +85,21 @@ mod tests {
         assert_eq!(find(users, "root"), None);
         assert_eq!(find(users, "nobody").unwrap().gid, 65533);
     }
+
+    #[test]
+    fn a_program_holds_the_lock_that_it_was_given_after_we_let_go() {
+        use rustix::fs::{FlockOperation::NonBlockingLockExclusive, flock};
+        let folder = tempfile::tempdir().unwrap();
+        let open = || File::options().create(true).append(true).open(folder.path().join("lock")).unwrap();
+        let lock = open();
+        flock(&lock, NonBlockingLockExclusive).unwrap();
+        let mut command = locked_command(Path::new("/bin/sleep"), None, &lock).unwrap();
+        let mut child = command.arg("600").spawn().unwrap();
+        drop((command, lock));
+        let held = flock(open(), NonBlockingLockExclusive);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(held, Err(rustix::io::Errno::WOULDBLOCK));
+        flock(open(), NonBlockingLockExclusive).unwrap();
+    }
 }
