@@ -1,8 +1,6 @@
 //! A journal in memory, for tests; the SQLite journal is held to behave the same.
 
-use crate::journal::{
-    Action, Created, Journal, Pending, RunFilter, Settles, StepEnd, StepKey, TableState, is_done,
-};
+use crate::journal::{Action, Created, Journal, Pending, RunFilter, Settles, StepEnd, StepKey, TableState, is_done};
 use crate::plan::RunPlan;
 use crate::ports::{LedgerEntry, StepOutcome};
 use crate::views::{AttemptRecord, RunRecord, StepRecord, run_detail};
@@ -99,7 +97,8 @@ impl Journal for MemoryJournal {
         if !matches!(run.record.status, Status::Failed | Status::Cancelled) {
             return Err(conflict("the run is not unfinished"));
         }
-        run.record = RunRecord { plan: plan.clone(), status: Status::Queued, ended_at: None, note: None, ..run.record.clone() };
+        run.record =
+            RunRecord { plan: plan.clone(), status: Status::Queued, ended_at: None, note: None, ..run.record.clone() };
         run.steps.retain(|step| step.attempt <= run.record.attempt);
         run.queue_steps();
         Ok(())
@@ -115,7 +114,13 @@ impl Journal for MemoryJournal {
         run.record.attempt += 1;
         run.record.started_at.get_or_insert(at);
         let number = run.record.attempt;
-        run.attempts.push(AttemptRecord { number, status: Status::Running, started_at: at, ended_at: None, note: None });
+        run.attempts.push(AttemptRecord {
+            number,
+            status: Status::Running,
+            started_at: at,
+            ended_at: None,
+            note: None,
+        });
         Ok(number)
     }
 
@@ -160,9 +165,9 @@ impl Journal for MemoryJournal {
         for entry in end.outcome.iter().flat_map(|outcome| &outcome.files) {
             state.ledger.insert((home.clone(), entry.source.clone(), entry.path.clone()), entry.clone());
         }
-        state.pending.retain(|(at_home, mark)| {
-            *at_home != home || mark.step != key.step || !settled(&end.settles, mark.date)
-        });
+        state
+            .pending
+            .retain(|(at_home, mark)| *at_home != home || mark.step != key.step || !settled(&end.settles, mark.date));
         state.pending.extend(end.pending.iter().map(|mark| (home.clone(), mark.clone())));
         Ok(())
     }

@@ -80,8 +80,7 @@ impl RunFolder {
 /// The file, locked; nothing when another open file has the lock.
 pub(crate) fn try_lock(path: &Path) -> Result<Option<File>, ConsoleError> {
     let failed = |source: std::io::Error| ConsoleError::Lock { path: path.to_owned(), source };
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

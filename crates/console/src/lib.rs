@@ -27,7 +27,7 @@ pub use clock::SystemClock;
 pub use folder::RunFolder;
 pub use journal::Journal;
 pub use log::RunLog;
-pub use plan::draw::{Planned, PlanInputs, RunRequest, ScopeAsk, plan_run};
+pub use plan::draw::{PlanInputs, Planned, RunRequest, ScopeAsk, plan_run};
 pub use plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
 pub use problem::ConsoleError;
 pub use process::WorkerHandle;

@@ -17,8 +17,11 @@ pub trait Clock: Send + Sync {
 /// Finds what is in the sources. Implemented over the lake's folders.
 pub trait Sources: Send + Sync {
     /// Files of every source of the pipeline as they lie there now, sorted by path bytes.
-    fn files(&self, plan_pipeline: &assay_pipeline::Pipeline, environment: &assay_pipeline::Environment)
-    -> Result<Vec<PlannedFile>, Problem>;
+    fn files(
+        &self,
+        plan_pipeline: &assay_pipeline::Pipeline,
+        environment: &assay_pipeline::Environment,
+    ) -> Result<Vec<PlannedFile>, Problem>;
 }
 
 /// Carries one step out in this process. Blocking.
@@ -114,4 +117,3 @@ pub struct LedgerEntry {
     /// Records accepted or refused as duplicates, by business date.
     pub dates: BTreeMap<NaiveDate, u64>,
 }
-

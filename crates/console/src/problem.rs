@@ -30,7 +30,9 @@ pub enum ConsoleError {
     EnvironmentChanged { environment: String, run: String },
     #[error("the sources changed since run {run} was planned: {}; the run did nothing more", changes.join("; "))]
     FilesChanged { run: String, changes: Vec<String> },
-    #[error("run {other} of another workspace worked on the same tables since run {run} was planned; this run did nothing more")]
+    #[error(
+        "run {other} of another workspace worked on the same tables since run {run} was planned; this run did nothing more"
+    )]
     MovedOn { run: String, other: String },
     #[error("there is no run {run} in this workspace")]
     UnknownRun { run: String },

@@ -35,11 +35,7 @@ pub fn sample_plan(run: &str, at: DateTime<Utc>) -> RunPlan {
         },
         stages: vec![Layer::Silver, Layer::Gold, Layer::Warehouse],
         scope: RunScope::Dates(vec![day(1), day(2)]),
-        steps: vec![
-            step(0, Layer::Silver, "sales"),
-            step(1, Layer::Gold, "daily"),
-            step(2, Layer::Warehouse, "daily"),
-        ],
+        steps: vec![step(0, Layer::Silver, "sales"), step(1, Layer::Gold, "daily"), step(2, Layer::Warehouse, "daily")],
         files: Vec::new(),
         vanished: Vec::new(),
         widened: Vec::new(),

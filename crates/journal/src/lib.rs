@@ -11,9 +11,9 @@ mod write;
 
 pub use error::JournalError;
 
+use assay_console::RunPlan;
 use assay_console::journal::{Action, Created, Journal, Pending, RunFilter, StepEnd, StepKey, TableState};
 use assay_console::ports::{LedgerEntry, StepOutcome};
-use assay_console::RunPlan;
 use assay_contract::{Problem, RunDetail, RunRow, Status};
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -150,5 +150,34 @@ impl Journal for SqliteJournal {
 
     fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem> {
         self.read(|connection| read::table_states(connection, pipeline, environment))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use assay_console::suite::sample_plan;
+
+    #[test]
+    fn a_full_disk_is_said_and_keeps_nothing_of_the_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::open(&folder.path().join("journal.db")).unwrap();
+        journal.create_run(&sample_plan("A", DateTime::UNIX_EPOCH), None).unwrap();
+        // SQLite answers a file that may not grow as it answers a disk without space.
+        let limit = |pages: u32| {
+            let connection = journal.connection.lock().unwrap();
+            connection.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, u32>(0)).unwrap()
+        };
+        let pages = limit(1);
+        let mut plan = sample_plan("B", DateTime::UNIX_EPOCH);
+        plan.reason = "x".repeat(100_000);
+        let problem = journal.create_run(&plan, Some("q")).unwrap_err();
+        assert!(problem.message.starts_with("the disk is full: the journal"), "{problem}");
+        assert!(problem.advice.unwrap().contains("assay run --resume"));
+        assert_eq!(journal.run("B"), Ok(None));
+        assert_eq!(journal.run_of_request("q"), Ok(None));
+        assert!(limit(pages + 1000) > pages);
+        assert_eq!(journal.create_run(&plan, Some("q")), Ok(Created::New));
     }
 }

@@ -20,8 +20,7 @@ pub(crate) struct Opened {
 /// Opens the journal, making it when there is none. In a folder that cannot be written it opens for reading.
 pub(crate) fn open(path: &Path) -> Result<Opened, JournalError> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| JournalError::Folder { path: folder.to_owned(), source })?;
+        std::fs::create_dir_all(folder).map_err(|source| JournalError::Folder { path: folder.to_owned(), source })?;
     }
     match open_writable(path) {
         Ok(connection) => Ok(Opened { connection, read_only: false }),
@@ -47,7 +46,8 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Opened, JournalError> {
         }
     };
     // Without the right to make the shared-memory file only an unchanging journal can be read.
-    let connection = open(uri("")).or_else(|error| if is_denied(&error) { open(uri("&immutable=1")) } else { Err(error) })?;
+    let connection =
+        open(uri("")).or_else(|error| if is_denied(&error) { open(uri("&immutable=1")) } else { Err(error) })?;
     Ok(Opened { connection, read_only: true })
 }
 

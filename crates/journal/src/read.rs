@@ -120,9 +120,8 @@ pub(crate) fn outcomes(connection: &Connection, run: &str) -> Change<BTreeMap<St
 }
 
 pub(crate) fn ledger(connection: &Connection, pipeline: &str, environment: &str) -> Change<Vec<LedgerEntry>> {
-    let mut select = connection.prepare_cached(
-        "SELECT entry FROM files WHERE pipeline = ?1 AND environment = ?2 ORDER BY source, path",
-    )?;
+    let mut select = connection
+        .prepare_cached("SELECT entry FROM files WHERE pipeline = ?1 AND environment = ?2 ORDER BY source, path")?;
     entries(select.query([pipeline, environment])?)
 }
 
@@ -202,5 +201,7 @@ pub(crate) fn table_states(connection: &Connection, pipeline: &str, environment:
 }
 
 fn date(text: &str) -> Change<NaiveDate> {
-    text.parse().map_err(|_| ChangeError::Database(rusqlite::Error::InvalidColumnType(0, "date".into(), rusqlite::types::Type::Text)))
+    text.parse().map_err(|_| {
+        ChangeError::Database(rusqlite::Error::InvalidColumnType(0, "date".into(), rusqlite::types::Type::Text))
+    })
 }

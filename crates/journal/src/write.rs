@@ -216,8 +216,8 @@ fn enter_files(tx: &Transaction<'_>, home: &Home, end: &StepEnd) -> Change<()> {
     let mut drop_dates = tx.prepare_cached(
         "DELETE FROM file_dates WHERE pipeline = ?1 AND environment = ?2 AND source = ?3 AND path = ?4",
     )?;
-    let mut drop_file = tx
-        .prepare_cached("DELETE FROM files WHERE pipeline = ?1 AND environment = ?2 AND source = ?3 AND path = ?4")?;
+    let mut drop_file =
+        tx.prepare_cached("DELETE FROM files WHERE pipeline = ?1 AND environment = ?2 AND source = ?3 AND path = ?4")?;
     for (source, path) in &end.forget {
         drop_dates.execute(params![home.0, home.1, source, path])?;
         drop_file.execute(params![home.0, home.1, source, path])?;

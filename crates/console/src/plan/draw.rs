@@ -144,8 +144,12 @@ struct Draft {
 impl Draft {
     fn of(request: &RunRequest, inputs: &PlanInputs<'_>, stages: &[Layer]) -> Result<Self, Problem> {
         let graph = StepGraph::of(inputs.pipeline, inputs.reads)?;
-        let mut draft =
-            Self { reach: vec![Reach::Nothing; graph.nodes.len()], graph, shelf: shelf(inputs)?, widened: BTreeSet::new() };
+        let mut draft = Self {
+            reach: vec![Reach::Nothing; graph.nodes.len()],
+            graph,
+            shelf: shelf(inputs)?,
+            widened: BTreeSet::new(),
+        };
         match request.scope {
             ScopeAsk::All => draft.reach_everywhere(&Reach::All, stages),
             ScopeAsk::Dates(from, to) => {

@@ -89,7 +89,9 @@ impl Shelf {
     pub(crate) fn vanished_of(&self, reach: &Reach, sources: &BTreeSet<&str>) -> Vec<VanishedFile> {
         let covered = |entry: &&LedgerEntry| match reach {
             Reach::Nothing => false,
-            Reach::Dates(dates) => entry.dates.keys().copied().chain(folder_date(&entry.path)).all(|d| dates.contains(&d)),
+            Reach::Dates(dates) => {
+                entry.dates.keys().copied().chain(folder_date(&entry.path)).all(|d| dates.contains(&d))
+            }
             Reach::All => true,
         };
         self.vanished

@@ -56,7 +56,7 @@ impl StepGraph {
                     source: node.source.clone(),
                     after: self.nearest(place, chosen).into_iter().map(|p| self.nodes[p].id.clone()).collect(),
                     scope: None,
-                    downstream: self.downstream(place),
+                    downstream: self.downstream(place, chosen),
                 }
             })
             .collect()
@@ -76,7 +76,8 @@ impl StepGraph {
         let mut waiting = Vec::new();
         for model in &pipeline.models {
             let tables = reads(&model.name);
-            let read = tables.iter().map(|table| resolve(pipeline, &model.name, table)).collect::<Result<Vec<_>, _>>()?;
+            let read =
+                tables.iter().map(|table| resolve(pipeline, &model.name, table)).collect::<Result<Vec<_>, _>>()?;
             waiting.push((model, read));
         }
         while !waiting.is_empty() {
@@ -84,7 +85,9 @@ impl StepGraph {
                 .iter()
                 .position(|(_, reads)| reads.iter().all(|(layer, table)| self.find(*layer, table).is_some()));
             let Some(ready) = ready else {
-                return Err(ConsoleError::Circle { models: waiting.iter().map(|(model, _)| model.name.clone()).collect() });
+                return Err(ConsoleError::Circle {
+                    models: waiting.iter().map(|(model, _)| model.name.clone()).collect(),
+                });
             };
             let (model, read) = waiting.remove(ready);
             let places: BTreeSet<usize> = read.iter().filter_map(|(layer, table)| self.find(*layer, table)).collect();
@@ -107,8 +110,8 @@ impl StepGraph {
     }
 
     /// A bronze step changes no table, so nothing must follow it. Silver tables of one source share its ledger:
-    /// what one of them reads is undone for the others, and for itself, until each has ended.
-    fn downstream(&self, place: usize) -> Vec<String> {
+    /// what one of them reads is undone for the others of the plan, and for itself, until each has ended.
+    fn downstream(&self, place: usize, chosen: &BTreeSet<usize>) -> Vec<String> {
         let node = &self.nodes[place];
         if node.stage == Layer::Bronze {
             return Vec::new();
@@ -123,7 +126,7 @@ impl StepGraph {
         let same = |other: &Node| other.stage == Layer::Silver && other.source == node.source;
         let family: Vec<usize> = (0..self.nodes.len()).filter(|at| same(&self.nodes[*at])).collect();
         if node.stage == Layer::Silver && family.len() > 1 {
-            reached.extend(family.into_iter().filter(|at| *at >= place));
+            reached.extend(family.into_iter().filter(|at| *at >= place && chosen.contains(at)));
         }
         reached.into_iter().map(|p| self.nodes[p].id.clone()).collect()
     }

@@ -149,12 +149,7 @@ fn attend(execution: &Execution<'_>, report: &Report<'_>) -> Result<Status, Prob
     end(execution, report, status, note.as_deref())
 }
 
-fn end(
-    execution: &Execution<'_>,
-    report: &Report<'_>,
-    status: Status,
-    note: Option<&str>,
-) -> Result<Status, Problem> {
+fn end(execution: &Execution<'_>, report: &Report<'_>, status: Status, note: Option<&str>) -> Result<Status, Problem> {
     let note = report.lost_log(note);
     execution.journal.end_run(&execution.plan.run, status, note.as_deref(), execution.clock.now())?;
     let level = if status == Status::Failed { Level::Error } else { Level::Info };

@@ -67,8 +67,9 @@ fn newly_known(plan: &RunPlan, now: &[PlannedFile], journal: &dyn Journal) -> Re
         plan.files.iter().map(|file| (file.source.as_str(), file.path.as_str())).collect();
     let sources: BTreeSet<&str> = plan.files.iter().map(|file| file.source.as_str()).collect();
     let shelf = Shelf::of(now.to_vec(), journal.ledger(&plan.pipeline, &plan.environment.name)?);
-    let unplanned = shelf.files_of(&Reach::of(scope), &sources).into_iter().filter(|file| {
-        !file.known_dates.is_empty() && !planned.contains(&(file.source.as_str(), file.path.as_str()))
-    });
+    let unplanned = shelf
+        .files_of(&Reach::of(scope), &sources)
+        .into_iter()
+        .filter(|file| !file.known_dates.is_empty() && !planned.contains(&(file.source.as_str(), file.path.as_str())));
     Ok(unplanned.map(|file| format!("{} was read by another run", file.path)).collect())
 }

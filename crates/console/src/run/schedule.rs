@@ -195,7 +195,10 @@ impl<'a> Board<'a> {
             .filter(|place| self.execution.plan.steps[*place].after.contains(&broken.id))
             .collect();
         for place in blocked {
-            self.waiting.remove(&place);
+            // It may have been skipped already, on behalf of a step between.
+            if !self.waiting.remove(&place) {
+                continue;
+            }
             let step = &self.execution.plan.steps[place];
             let end = StepEnd {
                 status: Status::Skipped,
@@ -267,10 +270,8 @@ impl Task<'_> {
     fn files_of_dates(&self, dates: &[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> {
         let plan = self.execution.plan;
         let entries = self.execution.journal.files_of_dates(&plan.pipeline, &plan.environment.name, dates)?;
-        let known: BTreeMap<(String, String), Vec<NaiveDate>> = entries
-            .into_iter()
-            .map(|entry| ((entry.source, entry.path), entry.dates.into_keys().collect()))
-            .collect();
+        let known: BTreeMap<(String, String), Vec<NaiveDate>> =
+            entries.into_iter().map(|entry| ((entry.source, entry.path), entry.dates.into_keys().collect())).collect();
         let mut files = (self.execution.files_now)()?;
         files.retain_mut(|file| match known.get(&(file.source.clone(), file.path.clone())) {
             Some(dates) => {

@@ -1,6 +1,6 @@
 //! What an execution does and tells.
 
-use super::world::{Act, World};
+use super::world::{Act, World, day};
 use crate::ScopeAsk;
 use crate::journal::Journal;
 use assay_contract::{Event, ProblemKind, Status};
@@ -26,7 +26,9 @@ fn a_whole_run_is_told_and_journalled() {
     assert_eq!((ran[0], ran[ran.len() - 1]), (Status::Running, Status::Succeeded));
     for step in &plan.steps {
         let told = |wanted: Status| {
-            events.iter().any(|e| matches!(e, Event::Step { step: row, .. } if row.id == step.id && row.status == wanted))
+            events
+                .iter()
+                .any(|e| matches!(e, Event::Step { step: row, .. } if row.id == step.id && row.status == wanted))
         };
         assert!(told(Status::Running) && told(Status::Succeeded), "{}", step.id);
     }
@@ -173,5 +175,3 @@ fn a_clock_that_jumps_back_ends_nothing_before_it_began() {
     assert!(detail.run.started_at <= detail.run.ended_at);
     assert!(detail.steps.iter().all(|step| step.ended_at.is_none() || step.started_at <= step.ended_at));
 }
-
-use super::world::day;

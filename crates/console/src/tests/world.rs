@@ -83,9 +83,10 @@ impl Scripted {
 
     /// Blocks until the step is held.
     pub(super) fn wait_held(&self, step: &str) {
-        let waiting = self.gate.1.wait_timeout_while(self.gate.0.lock().unwrap(), Duration::from_secs(20), |held| {
-            !held.contains(step)
-        });
+        let waiting = self
+            .gate
+            .1
+            .wait_timeout_while(self.gate.0.lock().unwrap(), Duration::from_secs(20), |held| !held.contains(step));
         assert!(!waiting.unwrap().1.timed_out(), "{step} never began");
     }
 

@@ -1,0 +1,132 @@
+//! Journals that are newer, foreign, damaged or not to be written.
+
+use assay_console::suite::sample_plan;
+use assay_console::{Journal, views};
+use assay_contract::{Problem, Status};
+use assay_journal::{JournalError, SqliteJournal};
+use chrono::DateTime;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+fn made(folder: &Path) -> PathBuf {
+    let path = folder.join("journal.db");
+    let journal = SqliteJournal::open(&path).unwrap();
+    journal.create_run(&sample_plan("A", DateTime::UNIX_EPOCH), None).unwrap();
+    path
+}
+
+fn with_sql(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_newer_journal_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = made(folder.path());
+    with_sql(&path, "PRAGMA user_version = 9");
+    let before = std::fs::read(&path).unwrap();
+    let error = SqliteJournal::open(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Newer { found: 9, known: 1, .. }), "{error}");
+    assert_eq!(Problem::from(error).advice.as_deref(), Some("Update Assay, or use another workspace."));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    with_sql(&path, "CREATE TABLE recipes (name TEXT)");
+    assert!(matches!(SqliteJournal::open(&path), Err(JournalError::Foreign { .. })));
+    with_sql(&path, "SELECT count(*) FROM recipes");
+}
+
+#[test]
+fn a_file_that_is_no_database_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    std::fs::write(&path, "x".repeat(8192)).unwrap();
+    let error = SqliteJournal::open(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Corrupt { .. }), "{error}");
+    assert!(Problem::from(error).advice.unwrap().contains(".damaged"));
+}
+
+#[test]
+fn a_damaged_page_is_a_problem_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = made(folder.path());
+    with_sql(&path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let whole = std::fs::read(&path).unwrap();
+    let page = 4096;
+    let mut seen = 0;
+    for number in 1..whole.len() / page {
+        let mut bytes = whole.clone();
+        bytes[number * page..(number + 1) * page].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
+        let said = SqliteJournal::open(&path)
+            .map_err(Problem::from)
+            .and_then(|journal| journal.run("A").and_then(|_| journal.pending("p", "e")).map(|_| ()));
+        if let Err(problem) = said {
+            assert!(problem.message.contains("is damaged"), "{problem:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = made(folder.path());
+    with_sql(&path, "UPDATE runs SET plan = '{}'");
+    let problem = SqliteJournal::open(&path).unwrap().run("A").unwrap_err();
+    assert!(problem.message.contains("holds a plan that this Assay cannot read"), "{problem}");
+    with_sql(&path, "UPDATE runs SET status = 'sleeping'");
+    SqliteJournal::open(&path).unwrap().runs(&Default::default(), 9).unwrap_err();
+}
+
+#[test]
+fn opened_for_reading_it_answers_and_refuses_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = made(folder.path());
+    let journal = SqliteJournal::open_read_only(&path).unwrap();
+    assert!(journal.is_read_only());
+    assert_eq!(views::status_word(journal.run("A").unwrap().unwrap().run.status), "queued");
+    let problem = journal.end_run("A", Status::Failed, None, DateTime::UNIX_EPOCH).unwrap_err();
+    assert!(problem.message.contains("Runs can be looked at, not started"), "{problem}");
+    assert!(matches!(
+        SqliteJournal::open_read_only(&folder.path().join("none.db")),
+        Err(JournalError::Database { .. })
+    ));
+}
+
+/// As a user without the right to write; the administrator may always write, so the test runs itself as another.
+#[test]
+fn in_a_folder_that_cannot_be_written_it_opens_for_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let program = folder.path().join("test");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    for (path, mode) in [(folder.path().to_owned(), 0o555), (folder.path().join("journal.db"), 0o444)] {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let mut child = std::process::Command::new(&program);
+    child.args(["--exact", "files::reader", "--nocapture"]).env("ASSAY_TEST_READER", folder.path());
+    if rustix::process::geteuid().is_root() {
+        child.uid(65534).gid(65534);
+    }
+    let output = child.output().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("opened for reading") && output.status.success(), "{output:?}");
+}
+
+#[test]
+fn reader() {
+    let Some(folder) = std::env::var_os("ASSAY_TEST_READER").map(PathBuf::from) else { return };
+    let journal = SqliteJournal::open(&folder.join("journal.db")).unwrap();
+    assert!(journal.is_read_only());
+    assert!(journal.run("A").unwrap().is_some());
+    assert!(matches!(SqliteJournal::open(&folder.join("new.db")), Err(JournalError::ReadOnly { .. })));
+    println!("opened for reading");
+}
