@@ -32,13 +32,16 @@ pub trait Runner: Send + Sync {
     fn run(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem>;
 }
 
+/// Finds the files that contributed to dates.
+pub type FilesOfDates<'a> = dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> + Sync + 'a;
+
 /// What a step may ask and tell while it works.
 pub struct StepContext<'a> {
     pub attempt: u32,
     /// Outcomes of the steps done before, of this or an earlier attempt.
     pub earlier: &'a BTreeMap<String, StepOutcome>,
     /// Files of the ledger that contributed to any of these dates, as they lie there now.
-    pub files_of_dates: &'a (dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> + Sync),
+    pub files_of_dates: &'a FilesOfDates<'a>,
     pub watch: &'a dyn StepWatch,
 }
 

@@ -35,7 +35,7 @@ pub enum Ended {
 /// What came from a worker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {
-    Event(Event),
+    Event(Box<Event>),
     /// A line that is no event, by its length in bytes.
     Unreadable(usize),
 }
@@ -148,7 +148,7 @@ fn listen(stdout: ChildStdout, mut hear: impl FnMut(Heard), life: &Life) {
         match (&mut reader).take(LINE_LIMIT as u64).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => break,
             Ok(length) => hear(match serde_json::from_slice(&line) {
-                Ok(event) => Heard::Event(event),
+                Ok(event) => Heard::Event(Box::new(event)),
                 Err(_) => Heard::Unreadable(length),
             }),
         }
@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(
             words,
             [
-                Heard::Event(Event::Table { table: "p.gold.a".into() }),
+                Heard::Event(Box::new(Event::Table { table: "p.gold.a".into() })),
                 Heard::Unreadable(9),
-                Heard::Event(Event::Lost { reason: "x".into() }),
+                Heard::Event(Box::new(Event::Lost { reason: "x".into() })),
             ]
         );
     }
@@ -266,7 +266,7 @@ mod tests {
     fn dropping_the_handle_closes_the_workers_input() {
         let (handle, heard) = start(r#"cat >/dev/null; echo '{"event":"lost","reason":"closed"}'"#);
         drop(handle);
-        assert_eq!(heard.recv().unwrap(), Heard::Event(Event::Lost { reason: "closed".into() }));
+        assert_eq!(heard.recv().unwrap(), Heard::Event(Box::new(Event::Lost { reason: "closed".into() })));
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn apply(journal: &dyn Journal, what: u8, which: u8, how: u8, now: DateTime<Utc>
     match what % 8 {
         0 => {
             let absent = matches!(journal.plan(&run), Ok(None));
-            let request = (how % 2 == 0).then(|| format!("request {}", how % 16));
+            let request = how.is_multiple_of(2).then(|| format!("request {}", how % 16));
             if absent || request.as_deref().is_some_and(|id| matches!(journal.run_of_request(id), Ok(Some(_)))) {
                 word(journal.create_run(&sample_plan(&run, now), request.as_deref()))
             } else {

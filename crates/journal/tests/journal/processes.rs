@@ -8,7 +8,7 @@ use assay_console::ports::Sources;
 use assay_console::process::Heard;
 use assay_console::resume::{ResumeAsk, resume};
 use assay_console::{Journal, PlanInputs, SystemClock, WorkerHandle, queue_run, recover, settle};
-use assay_contract::{Problem, Status};
+use assay_contract::{Event, Problem, Status};
 use assay_journal::SqliteJournal;
 use assay_pipeline::{Environment, Pipeline};
 use std::io::{BufRead, BufReader};
@@ -105,7 +105,10 @@ fn a_deaf_worker_is_cancelled_within_a_second() {
         tell.send(word).ok();
     });
     let worker = worker.unwrap();
-    let begun = |word: &Heard| matches!(word, Heard::Event(assay_contract::Event::Step { step, .. }) if step.status == Status::Running);
+    let begun = |word: &Heard| match word {
+        Heard::Event(event) => matches!(&**event, Event::Step { step, .. } if step.status == Status::Running),
+        Heard::Unreadable(_) => false,
+    };
     assert!(heard.iter().any(|word| begun(&word)));
     let begin = Instant::now();
     assert!(worker.cancel().is_some());
