@@ -130,11 +130,20 @@ impl LakeError {
                 Self::disk(place, doing, io::Error::new(kind, source))
             }
             inner => {
+                if let Some(code) = os_error(&inner.to_string()) {
+                    return Self::disk(place, doing, io::Error::from_raw_os_error(code));
+                }
                 let what = told(inner);
                 Self::Engine { place: place.display().to_string(), doing, what, source: None }
             }
         }
     }
+}
+
+/// The number of the system's error in a text: the engine's Parquet writer passes errors of the disk on as text.
+fn os_error(text: &str) -> Option<i32> {
+    let (_, rest) = text.split_once("(os error ")?;
+    rest.split_once(')')?.0.parse().ok()
 }
 
 fn writes(doing: &str) -> bool {
@@ -204,6 +213,12 @@ mod tests {
         }
         let reading = LakeError::disk(place, "reading", wrapped(io::ErrorKind::PermissionDenied));
         assert_eq!(reading.kind(), Kind::Io);
+    }
+
+    #[test]
+    fn an_error_of_the_disk_inside_a_text_is_found() {
+        let error = PolarsError::ComputeError("parquet: No space left on device (os error 28)".into());
+        assert_eq!(LakeError::engine(Path::new("t"), "writing", error).kind(), Kind::Full);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use commit::{Audit, Committed, Replacement, Scope, replace, replace_through}
 pub use error::{Kind, LakeError};
 pub use field::{LakeField, fields_of};
 pub use history::{VersionInfo, history};
-pub use page::{Page, PageRequest, page, parquet_page};
+pub use page::{Page, PageRequest, frame_page, page, parquet_page};
 pub use place::Lake;
 pub use snapshot::{LakeFile, PartitionInfo, Snapshot, open, open_version};
 pub use stage::{Job, stage_frame, stage_frames};

@@ -7,7 +7,7 @@ use crate::staged::partition_folder;
 use chrono::NaiveDate;
 use polars::io::HiveOptions;
 use polars::prelude::{
-    DataFrame, DataType, IntoLazy, LazyFrame, ParquetOptions, PlRefPath, Schema, UnionArgs, col, concat, lit,
+    DataFrame, DataType, IntoLazy, LazyFrame, NULL, ParquetOptions, PlRefPath, Schema, UnionArgs, col, concat, lit,
 };
 use polars_plan::dsl::{
     CastColumnsPolicy, DslBuilder, ExtraColumnsPolicy, MissingColumnsPolicy, ScanSources, UnifiedScanArgs,
@@ -40,11 +40,16 @@ impl Snapshot {
         }
         let rows = match self.partition_column() {
             None => self.plain(files, HiveOptions::new_disabled()),
-            Some(column) if files.iter().all(|file| by_convention(file, column)) => self.by_path(files, column),
+            Some(column) if self.paths_tell(files, column) => self.by_path(files, column),
             Some(column) => self.by_log(files, column),
         };
         let columns: Vec<_> = self.fields().iter().map(|field| col(field.name.as_str())).collect();
         Ok(rows.map_err(|error| LakeError::engine(&self.folder, "reading", error))?.select(columns))
+    }
+
+    /// Whether the engine can take the dates from the paths. It would also take a `=` above the table for a column.
+    fn paths_tell(&self, files: &[&LakeFile], column: &str) -> bool {
+        !self.place().contains('=') && files.iter().all(|file| by_convention(file, column))
     }
 
     /// All paths carry their date: one scan, and the engine skips files by a filter on the date.
@@ -52,8 +57,7 @@ impl Snapshot {
         let schema = Schema::from_iter([(column.into(), DataType::Date)]);
         let hive = HiveOptions {
             enabled: Some(true),
-            // Folders above the table may have `=` in their names too.
-            hive_start_idx: self.place().len(),
+            hive_start_idx: 0,
             schema: Some(Arc::new(schema)),
             try_parse_dates: true,
         };
@@ -67,10 +71,7 @@ impl Snapshot {
             dates.entry((file.partition.is_none(), file.partition)).or_default().push(file);
         }
         let scans = dates.into_iter().map(|((_, date), files)| {
-            let value = match date {
-                Some(date) => lit(date),
-                None => lit(polars::prelude::NULL).cast(DataType::Date),
-            };
+            let value = date.map_or(lit(NULL), lit).cast(DataType::Date);
             Ok(self.plain(&files, HiveOptions::new_disabled())?.with_columns([value.alias(column)]))
         });
         concat(scans.collect::<polars::prelude::PolarsResult<Vec<_>>>()?, UnionArgs::default())

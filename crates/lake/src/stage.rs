@@ -169,12 +169,15 @@ impl Table {
 
     fn destination(&self, folder: &Path) -> PolarsResult<SinkDestination> {
         let (run, column, files) = (self.run.clone(), self.column.clone(), Arc::clone(&self.files));
+        let root = folder.to_path_buf();
         let name = move |args: FileProviderArgs| {
             let date = match &column {
                 Some(_) => date_of(args.partition_keys.columns())?,
                 None => None,
             };
             let path = staged_path(&run, column.as_deref(), date);
+            // The engine would hide why a folder cannot be made.
+            root.join(&path).parent().map_or(Ok(()), make_folder)?;
             files.lock().unwrap_or_else(PoisonError::into_inner).push((path.clone(), date));
             Ok(FileProviderReturn::Path(path))
         };

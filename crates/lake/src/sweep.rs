@@ -24,36 +24,45 @@ pub struct Swept {
 /// A run that stages for longer than `older_than` would lose its files and fail.
 pub async fn sweep(folder: &Path, older_than: Duration, now: DateTime<Utc>) -> Result<Swept, LakeError> {
     let before = SystemTime::from(now) - older_than;
-    let mut named = HashSet::new();
-    if look(folder)? == Found::Log {
-        named = named_by_any_version(folder).await?;
-    }
-    let owned = folder.to_path_buf();
-    let swept = tokio::task::spawn_blocking(move || remove(&owned, before, &named)).await;
-    swept.map_err(|error| LakeError::disk(folder, "removing leftovers of", error))?
-}
-
-/// A file of a version that can still be read was there at the oldest one or was added by a commit since.
-async fn named_by_any_version(folder: &Path) -> Result<HashSet<PathBuf>, LakeError> {
-    let versions = commits(folder)?;
-    let mut named = HashSet::new();
-    let from_start = versions.first() == Some(&0);
-    if !from_start && let Some(oldest) = checkpointed(folder)?.first() {
+    let (mut named, oldest) = blocking(folder, added_by_commits).await?;
+    if let Some(oldest) = oldest {
         let log = Log::at(folder)?;
-        let state = log.load(Some(*oldest)).await?;
-        let state = state.ok_or_else(|| LakeError::NotFound { place: log.place() })?;
+        let state = log.load(Some(oldest)).await?.ok_or_else(|| LakeError::NotFound { place: log.place() })?;
         named.extend(state.log_data().iter().map(|view| PathBuf::from(view.path().into_owned())));
     }
+    blocking(folder, move |folder| remove(folder, before, &named)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    folder: &Path,
+    work: impl FnOnce(&Path) -> Result<T, LakeError> + Send + 'static,
+) -> Result<T, LakeError> {
+    let owned = folder.to_path_buf();
+    let done = tokio::task::spawn_blocking(move || work(&owned)).await;
+    done.map_err(|error| LakeError::disk(folder, "removing leftovers of", error))?
+}
+
+/// Files that the commits in the log add, and the oldest version when it is not the first commit: a file of
+/// a version that can still be read was there at the oldest one or was added by a commit since.
+fn added_by_commits(folder: &Path) -> Result<(HashSet<PathBuf>, Option<u64>), LakeError> {
+    if look(folder)? == Found::Other {
+        return Err(LakeError::NotATable { place: folder.display().to_string() });
+    }
+    let versions = commits(folder)?;
+    let oldest = match versions.first() {
+        Some(0) => None,
+        _ => checkpointed(folder)?.first().copied(),
+    };
+    let mut named = HashSet::new();
     for version in versions {
         named.extend(added_by(folder, version)?);
     }
-    Ok(named)
+    Ok((named, oldest))
 }
 
 #[derive(Deserialize)]
 struct Line {
     add: Option<Named>,
-    remove: Option<Named>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +85,7 @@ fn added_by(folder: &Path, version: u64) -> Result<Vec<PathBuf>, LakeError> {
             source: Some(Box::new(error)),
         })?;
         // Names that Assay gives need no decoding, and a sweep removes no others.
-        paths.extend([line.add, line.remove].into_iter().flatten().map(|file| PathBuf::from(file.path)));
+        paths.extend(line.add.map(|file| PathBuf::from(file.path)));
     }
     Ok(paths)
 }

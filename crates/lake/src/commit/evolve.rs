@@ -47,7 +47,8 @@ fn new(log: &Log, change: &Replacement<'_>, now: DateTime<Utc>) -> Result<Vec<St
         "format": {"provider": "parquet", "options": {}},
         "schemaString": schema_string(change.schema, &log.folder)?,
         "partitionColumns": change.partition.map_or(Vec::new(), |column| vec![column]),
-        "configuration": {},
+        // The library's own default of 100 would make opening a busy table slow.
+        "configuration": {"delta.checkpointInterval": "10"},
         "createdTime": now.timestamp_millis(),
     });
     Ok(vec![json!({"protocol": protocol}).to_string(), json!({"metaData": metadata}).to_string()])

@@ -52,6 +52,11 @@ pub async fn page(folder: &Path, request: PageRequest) -> Result<Page, LakeError
     aside(folder, "reading", move || read(&snapshot, request)).await
 }
 
+/// Rows that were read elsewhere, as a page: `place` says where, for errors. Blocking.
+pub fn frame_page(place: &Path, rows: DataFrame, offset: u64, total: u64) -> Result<Page, LakeError> {
+    encode(place, rows, offset, total, None)
+}
+
 /// Rows of a Parquet file of the bronze layer. Blocking.
 pub fn parquet_page(file: &Path, offset: u64, limit: u32) -> Result<Page, LakeError> {
     guarded(file, "reading", || {

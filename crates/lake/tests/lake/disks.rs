@@ -120,11 +120,11 @@ async fn a_read_only_folder_is_said_and_still_read() {
     put(&folder, "a", &[Some(day(0))], 7).await.unwrap();
     set_mode(root.path(), 0o755);
     // First the folder of the log alone, so that staging works and the commit does not; then all.
-    for below in ["_delta_log", "date=2024-01-01", ""] {
+    for (number, below) in ["_delta_log", "date=2024-01-01", ""].into_iter().enumerate() {
         set_mode(&folder.join("date=2024-01-01"), 0o777);
         set_mode(&folder, 0o777);
         set_mode(&folder.join(below), 0o555);
-        let answer = told(bound(child::command("told", &folder, "b", &[0])));
+        let answer = told(bound(child::command("told", &folder, "b", &[0, 1 + number as u32])));
         assert_eq!(answer, ("Err(ReadOnly)".to_owned(), "7 rows".to_owned()), "{below:?} is read-only");
         set_mode(&folder.join(below), 0o777);
         if below == "_delta_log" {
