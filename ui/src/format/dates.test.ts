@@ -23,7 +23,7 @@ describe('dates', () => {
     ['2026-11-18T03:12:40Z', '2d'], ['2026-11-20T03:20:00Z', '0s'], ['x', '']])(
     'ages %s', (from, to) => expect(age(from, now)).toBe(to));
 
-  it.each([[0, '0 ms'], [999, '999 ms'], [4200, '4.2s'], [9960, '10s'], [43_000, '43s'], [396_000, '6m 36s'],
+  it.each([[0, '0 ms'], [999, '999 ms'], [4200, '4.2s'], [5000, '5s'], [9960, '10s'], [43_000, '43s'], [396_000, '6m 36s'],
     [7_500_000, '2h 05m'], [-5, '0 ms']])('takes %s', (from, to) => expect(took(from)).toBe(to));
 
   it('measures until now while there is no end', () => {

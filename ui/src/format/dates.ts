@@ -51,11 +51,11 @@ export function age(iso: string, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** A duration in milliseconds: `420 ms`, `4.2s`, `43s`, `6m 36s`, `2h 05m`. */
+/** A duration in milliseconds: `420 ms`, `4.2s`, `4s`, `43s`, `6m 36s`, `2h 05m`. */
 export function took(milliseconds: number): string {
   const all = Math.max(0, milliseconds);
   if (all < 1000) return `${Math.round(all)} ms`;
-  if (all < 9950) return `${(all / 1000).toFixed(1)}s`;
+  if (all < 9950) return `${(all / 1000).toFixed(1).replace('.0', '')}s`;
   const seconds = Math.round(all / 1000);
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;

@@ -29,17 +29,22 @@ export interface Graph {
 export function layout(steps: StepRow[], width: number): Graph {
   const stages = [...new Set(steps.map((step) => step.stage))].sort((a, b) => order(a) - order(b));
   const columns = stages.map((stage) => steps.filter((step) => step.stage === stage));
-  const gap = Math.max(20, Math.min(56, width / 16));
-  const wide = stages.length ? Math.min(220, (width - gap * (stages.length - 1)) / stages.length) : 0;
+  const gap = Math.max(20, Math.min(56, width / 22));
+  const wanted = columns.map((column) => Math.max(128, ...column.map((step) => step.table.length * 6.6 + 40)));
+  const share = Math.min(1.3, (width - gap * (columns.length - 1)) / wanted.reduce((sum, one) => sum + one, 0));
   const tallest = Math.max(0, ...columns.map((column) => column.length));
   const full = tallest * (NODE.height + NODE.gap) - NODE.gap;
   const nodes: Node[] = [];
+  let x = 0;
   const heads = columns.map((column, at) => {
-    const x = at * (wide + gap);
+    const wide = (wanted[at] ?? 0) * share;
+    const left = x;
     const own = column.length * (NODE.height + NODE.gap) - NODE.gap;
     const y = NODE.head + (full - own) / 2;
-    column.forEach((step, row) => nodes.push({ step, x, y: y + row * (NODE.height + NODE.gap), width: wide }));
-    return { layer: stages[at] ?? '', x, y: y - 8 };
+    column.forEach((step, row) => nodes.push({ step, x: left, y: y + row * (NODE.height + NODE.gap), width: wide }));
+    const head = { layer: stages[at] ?? '', x, y: y - 6 };
+    x += wide + gap;
+    return head;
   });
   return { nodes, edges: edges(nodes), heads, height: NODE.head + Math.max(0, full) };
 }

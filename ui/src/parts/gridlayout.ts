@@ -59,8 +59,7 @@ export function place(widths: number[]): Placed[] {
 export const inSight = (columns: Placed[], left: number, width: number): Placed[] =>
   columns.filter((column) => column.x < left + width && column.x + column.width > left);
 
-/** Width that name and kind need; values are cut and open in the side pane. */
-export function widthFor(name: string, kind: string): number {
-  const values = /^string|^text|^binary/.test(kind) ? 150 : /^timestamp/.test(kind) ? 196 : 96;
-  return Math.min(300, Math.max(values, name.length * 7.2 + 34, kind.length * 6 + 24));
+/** Width that name, type and the longest of some values need; longer values are cut and open in the side pane. */
+export function widthFor(name: string, kind: string, longest: number): number {
+  return Math.ceil(Math.min(300, Math.max(56, longest * 6.95 + 20, name.length * 7.2 + 24, kind.length * 5.8 + 22)));
 }

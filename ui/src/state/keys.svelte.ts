@@ -1,7 +1,9 @@
 // Keys that work here: rooms add theirs while they are shown, the newest wins.
 
+import { untrack } from 'svelte';
+
 export interface Key {
-  /** As pressed: `j`, `Enter`, `ctrl+.`, `shift+R` is `R`. */
+  /** As pressed: `j`, `ctrl+.`, `R` with shift. Empty for what the focused control does by itself. */
   press: string[];
   /** As shown: `J K`. Without one the key is not listed. */
   shown?: string;
@@ -14,16 +16,21 @@ export interface Key {
 class Keys {
   sets = $state.raw<Key[][]>([]);
 
-  /** All that work now, the nearest first. */
+  /** All that work now, the nearest first; a key of the same name further away is hidden by it. */
   get all(): Key[] {
-    return this.sets.toReversed().flat();
+    const names = new Set<string>();
+    return this.sets.toReversed().flat().filter((key) => {
+      const name = key.shown ?? key.press.join(' ');
+      return !names.has(name) && names.add(name);
+    });
   }
 
   /** Adds keys until the returned function is called. */
   add(keys: Key[]): () => void {
-    this.sets = [...this.sets, keys];
+    // Whoever adds keys in an effect does not depend on the keys of others.
+    this.sets = [...untrack(() => this.sets), keys];
     return () => {
-      this.sets = this.sets.filter((set) => set !== keys);
+      this.sets = untrack(() => this.sets).filter((set) => set !== keys);
     };
   }
 

@@ -15,6 +15,7 @@ export class Log {
   matching = $state(0);
   hidden = $state(0);
   dropped = $state(0);
+  torn = $state(0);
   /** Moves when lines arrive. */
   arrived = $state(0);
   problem = $state.raw<Problem | undefined>();
@@ -91,11 +92,11 @@ export class Log {
   async #fetch(at: number): Promise<void> {
     try {
       const page = await engine().log(this.#run, at * PAGE, PAGE, this.level);
-      // Lines that fell out at the front move all others.
+      // Lines that were dropped from the middle move all after them.
       if (page.dropped !== this.dropped) this.#held.clear();
       this.#held.set(Math.floor(page.from / PAGE), page.lines);
       while (this.#held.size > HELD) this.#held.delete(this.#held.keys().next().value as number);
-      [this.matching, this.hidden, this.dropped] = [page.matching, page.hidden, page.dropped];
+      [this.matching, this.hidden, this.dropped, this.torn] = [page.matching, page.hidden, page.dropped, page.torn ?? 0];
       this.problem = undefined;
     } catch (thrown) {
       this.problem = problemOf(thrown);

@@ -13,7 +13,7 @@ export class Pages {
   /** Rows that match; `null` until the first page is there. */
   total = $state<number | null>(null);
   /** Columns in the order of the first page. */
-  columns = $state.raw<{ name: string; right: boolean }[]>([]);
+  columns = $state.raw<{ name: string; right: boolean; longest: number }[]>([]);
   problem = $state.raw<Problem | undefined>();
   /** Milliseconds until the first page was there. */
   firstTook = $state<number | null>(null);
@@ -63,7 +63,7 @@ export class Pages {
       while (this.#held.size > HELD) this.#held.delete(this.#held.keys().next().value as number);
       if (this.firstTook === null) {
         this.firstTook = performance.now() - begun;
-        this.columns = page.columns.map(({ name, right }) => ({ name, right }));
+        this.columns = page.columns.map(({ name, right, text }) => ({ name, right, longest: longest(page.rows, text) }));
       }
       this.total = page.total ?? Math.max(this.total ?? 0, at * PAGE + page.rows);
       this.problem = undefined;
@@ -73,4 +73,9 @@ export class Pages {
     this.#asked.delete(at);
     this.arrived += 1;
   }
+}
+
+/** Characters of the longest of the first values. */
+function longest(rows: number, text: (row: number) => string | null): number {
+  return Math.max(4, ...Array.from({ length: Math.min(rows, 60) }, (_, row) => text(row)?.length ?? 4));
 }
