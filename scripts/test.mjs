@@ -45,7 +45,7 @@ async function desktop() {
     run('cargo', ['install', 'tauri-driver', '--version', '2.1.0', '--locked', '--root', join(target, 'tools')]);
   }
   say('Desktop: journeys in the real window on a virtual display');
-  run('xvfb-run', ['-a', '-s', '-screen 0 1440x900x24', 'dbus-run-session', '--', 'cargo', 'test', '-p', 'assay-window', '--test', 'desktop', '--', '--test-threads=1'], {
+  run('xvfb-run', ['-a', '-s', '-screen 0 1440x900x24', 'dbus-run-session', '--', 'cargo', 'test', '-p', 'assay-desktop', '--', '--test-threads=1'], {
     env: { ...process.env, LANG: 'en_US.UTF-8', NO_AT_BRIDGE: '1', TAURI_DRIVER: driver, ASSAY_WINDOW: program('assay-window'), ASSAY_BIN: program('assay') },
   });
 }
