@@ -145,7 +145,7 @@ fn fill(draft: &FilePath, payload: &PutPayload) -> io::Result<()> {
 }
 
 /// Makes the folder and those above it, each entry on disk before the next.
-pub(crate) fn make_folder(folder: &FilePath) -> io::Result<()> {
+fn make_folder(folder: &FilePath) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -164,7 +164,7 @@ pub(crate) fn sync(path: &FilePath) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-pub(crate) fn sync_parent(path: &FilePath) -> io::Result<()> {
+fn sync_parent(path: &FilePath) -> io::Result<()> {
     match path.parent() {
         Some(above) if !above.as_os_str().is_empty() => sync(above),
         _ => Ok(()),

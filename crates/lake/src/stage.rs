@@ -1,6 +1,5 @@
 //! Writing frames into a table's folder as files that no version names yet.
 
-use crate::durable::make_folder;
 use crate::engine::guarded;
 use crate::error::LakeError;
 use crate::field::fields_of;
@@ -77,7 +76,7 @@ fn write(
 ) -> Result<(), LakeError> {
     let mut plans = Vec::with_capacity(jobs.len());
     for (job, table) in jobs.into_iter().zip(tables) {
-        make_folder(job.folder).map_err(|error| LakeError::disk(job.folder, "writing", error))?;
+        fs::create_dir_all(job.folder).map_err(|error| LakeError::disk(job.folder, "writing", error))?;
         plans.push(guarded(job.folder, "writing", || plan(job, table, stop))?.logical_plan);
     }
     let optimize = OptFlags::default();
@@ -177,7 +176,7 @@ impl Table {
             };
             let path = staged_path(&run, column.as_deref(), date);
             // The engine would hide why a folder cannot be made.
-            root.join(&path).parent().map_or(Ok(()), make_folder)?;
+            root.join(&path).parent().map_or(Ok(()), fs::create_dir_all)?;
             files.lock().unwrap_or_else(PoisonError::into_inner).push((path.clone(), date));
             Ok(FileProviderReturn::Path(path))
         };

@@ -1,6 +1,6 @@
 //! Data files that wait for their commit.
 
-use crate::durable::{sync, sync_parent};
+use crate::durable::sync;
 use crate::error::LakeError;
 use crate::field::{LakeField, from_arrow};
 use crate::log::{LOG_FOLDER, PART, commit_file, commits};
@@ -13,6 +13,9 @@ use std::fs::{self, File};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
+
+/// Files that are checked and synced at once.
+const THREADS: usize = 8;
 
 /// A data file in a table's folder that no version names yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,29 +72,39 @@ pub(crate) fn settle(
     schema: &[LakeField],
     partition: Option<&str>,
 ) -> Result<(), LakeError> {
+    side_by_side(folder, staged, |file| {
+        check(folder, file, schema, partition)?;
+        sync(&folder.join(&file.path)).map_err(|error| LakeError::disk(folder, "writing", error))
+    })?;
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::from([folder.to_path_buf()]);
+    folders.extend(staged.iter().filter_map(|file| Some(folder.join(&file.path).parent()?.to_path_buf())));
+    if !folder.join(LOG_FOLDER).exists() {
+        // A new table: the pipeline's folders above it may be new too.
+        folders.extend(folder.ancestors().skip(1).take(3).map(Path::to_path_buf));
+    }
+    let folders: Vec<PathBuf> = folders.into_iter().filter(|path| path.is_dir()).collect();
+    side_by_side(folder, &folders, |path| sync(path).map_err(|error| LakeError::disk(folder, "writing", error)))
+}
+
+/// Runs `work` for each item on a few threads: waiting for the disk takes most of the time.
+fn side_by_side<T: Sync>(
+    folder: &Path,
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), LakeError> + Sync,
+) -> Result<(), LakeError> {
     let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(file) = staged.get(next.fetch_add(1, Ordering::Relaxed)) {
-            check(folder, file, schema, partition)?;
-            sync(&folder.join(&file.path)).map_err(|error| LakeError::disk(folder, "writing", error))?;
+    let run = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(item)?;
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..staged.len().min(4)).map(|_| scope.spawn(work)).collect();
-        let results = threads.into_iter().map(|thread| match thread.join() {
-            Ok(result) => result,
-            Err(_) => Err(damaged(folder, "its footer cannot be read", None)),
-        });
-        results.collect::<Vec<_>>().into_iter().collect::<Result<Vec<()>, LakeError>>()
-    })?;
-    let folders: BTreeSet<PathBuf> = staged.iter().map(|file| folder.join(&file.path)).collect();
-    let folders: BTreeSet<&Path> = folders.iter().filter_map(|file| file.parent()).collect();
-    for below in folders {
-        let synced = sync(below).and_then(|()| sync_parent(below));
-        synced.map_err(|error| LakeError::disk(folder, "writing", error))?;
-    }
-    Ok(())
+        let threads: Vec<_> = (0..items.len().min(THREADS)).map(|_| scope.spawn(run)).collect();
+        let ended = |_| Err(damaged(folder, "a new file has a footer that cannot be read", None));
+        let results = threads.into_iter().map(|thread| thread.join().unwrap_or_else(ended));
+        results.collect::<Vec<_>>().into_iter().collect()
+    })
 }
 
 fn check(folder: &Path, file: &StagedFile, schema: &[LakeField], partition: Option<&str>) -> Result<(), LakeError> {
