@@ -1,0 +1,308 @@
+//! Function calls: scalar functions, aggregates and rankings.
+
+use sqlparser::ast::{
+    DuplicateTreatment, Expr as Ast, Function, FunctionArg, FunctionArgExpr, FunctionArguments, OrderByExpr, Spanned,
+    WindowSpec, WindowType,
+};
+
+use super::Binder;
+use super::cast::coerce;
+use super::compare::concat;
+use super::expr::{Context, case};
+use super::number::unary;
+use super::order::direction;
+use super::suggest::offer;
+use crate::error::Place;
+use crate::plan::{Aggregate, Arithmetic, Call, Comparison, Expr, Node, Ranking, SortKey, Window};
+use crate::types::{MAX_PRECISION, Type, decimal};
+
+const NAMES: &[&str] = &[
+    "count",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "rank",
+    "dense_rank",
+    "row_number",
+    "upper",
+    "lower",
+    "trim",
+    "substring",
+    "concat",
+    "round",
+    "abs",
+    "coalesce",
+    "nullif",
+    "extract",
+    "cast",
+];
+
+/// What stands between the brackets of a call.
+struct Arguments<'q> {
+    list: Vec<&'q Ast>,
+    star: bool,
+    distinct: bool,
+}
+
+impl Binder<'_> {
+    pub(super) fn function(&mut self, call: &Function, at: Place, cx: &Context<'_>) -> Option<Expr> {
+        let name = call.name.to_string().to_lowercase();
+        let at = Place { width: at.width.max(name.chars().count()), ..at };
+        if !NAMES.contains(&name.as_str()) {
+            let error = at.error(format!("the function `{name}` is not in the subset"));
+            return match offer(&name, NAMES.iter().copied()) {
+                Some(help) => self.note(error.help(help)),
+                None => self.note(error),
+            };
+        }
+        let arguments = self.arguments(call, &name, at)?;
+        if let Some(function) = ranking(&name) {
+            return self.window(function, &name, call, &arguments, at, cx);
+        }
+        if call.over.is_some() {
+            let message = format!("`{name}` over a window is not in the subset; rank, dense_rank and row_number are");
+            return self.refuse(at, message);
+        }
+        if let Some(function) = aggregate(&name) {
+            return self.aggregate_call(function, &name, &arguments, at, cx);
+        }
+        if arguments.star || arguments.distinct {
+            return self.refuse(at, format!("`{name}` takes expressions"));
+        }
+        self.scalar(&name, &arguments.list, at, cx)
+    }
+
+    fn arguments<'q>(&mut self, call: &'q Function, name: &str, at: Place) -> Option<Arguments<'q>> {
+        let plain = call.filter.is_none()
+            && call.null_treatment.is_none()
+            && call.within_group.is_empty()
+            && !call.uses_odbc_syntax
+            && matches!(call.parameters, FunctionArguments::None);
+        if !plain {
+            let error =
+                at.error(format!("`filter`, `within group` and null treatment of `{name}` are not in the subset"));
+            return self.note(error.help("write `case when ... then ... end` inside the aggregate"));
+        }
+        let FunctionArguments::List(list) = &call.args else {
+            return self.refuse(at, format!("`{name}` is called with brackets around its arguments"));
+        };
+        self.unless(list.clauses.is_empty(), at, &format!("this clause inside `{name}`"))?;
+        let mut arguments = Arguments {
+            list: Vec::new(),
+            star: false,
+            distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
+        };
+        for argument in &list.args {
+            match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.list.push(expr),
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => arguments.star = true,
+                _ => return self.refuse(at, format!("this argument of `{name}` is not in the subset")),
+            }
+        }
+        Some(arguments)
+    }
+
+    fn scalar(&mut self, name: &str, list: &[&Ast], at: Place, cx: &Context<'_>) -> Option<Expr> {
+        match (name, list) {
+            ("upper", [x]) => self.text(x, cx, name).map(|x| unary(Node::Upper, x, at)),
+            ("lower", [x]) => self.text(x, cx, name).map(|x| unary(Node::Lower, x, at)),
+            ("concat", [_, ..]) => {
+                let parts: Vec<Option<Expr>> = list.iter().map(|x| self.text(x, cx, name)).collect();
+                Some(concat(parts.into_iter().collect::<Option<Vec<_>>>()?, at))
+            }
+            ("abs", [x]) => {
+                let x = self.typed(x, cx)?;
+                match x.kind.is_number() {
+                    true => Some(unary(Node::Abs, x, at)),
+                    false => self.refuse(at, format!("`abs` takes a number, and this is {}", x.kind)),
+                }
+            }
+            ("round", [x]) => {
+                let x = self.typed(x, cx)?;
+                self.round(x, None, at)
+            }
+            ("round", [x, places]) => {
+                let (x, places) = (self.typed(x, cx), self.expr(places, cx));
+                self.round(x?, Some(&places?), at)
+            }
+            ("coalesce", [_, ..]) => {
+                let list: Vec<Option<Expr>> = list.iter().map(|x| self.expr(x, cx)).collect();
+                let list = list.into_iter().collect::<Option<Vec<_>>>()?;
+                let list = self.alike(list, "the arguments of this `coalesce`", at)?;
+                let kind = list.first()?.kind;
+                if list.iter().all(|e| e.node == Node::Untyped) {
+                    return self.refuse(at, "the type of this null is not known");
+                }
+                let nullable = list.iter().all(|e| e.nullable);
+                Some(Expr { node: Node::Coalesce(list), kind, nullable, at })
+            }
+            ("nullif", [a, b]) => {
+                let (a, b) = (self.typed(a, cx), self.expr(b, cx));
+                let (a, b) = (a?, b?);
+                let equal = self.compare(Comparison::Equal, a.clone(), b, at)?;
+                let null = Expr { node: Node::Untyped, kind: a.kind, nullable: true, at };
+                let kind = a.kind;
+                Some(case(vec![equal], vec![coerce(null, kind), a], at))
+            }
+            _ => self.refuse(at, format!("`{name}` does not take {} arguments", list.len())),
+        }
+    }
+
+    fn aggregate_call(
+        &mut self,
+        function: Aggregate,
+        name: &str,
+        arguments: &Arguments<'_>,
+        at: Place,
+        cx: &Context<'_>,
+    ) -> Option<Expr> {
+        if let Some(place) = cx.aggregates {
+            return self.refuse(at, format!("the aggregate `{name}` cannot stand {place}"));
+        }
+        if arguments.distinct && function != Aggregate::Count {
+            return self.refuse(at, format!("`distinct` inside `{name}` is not in the subset; it is in `count`"));
+        }
+        let inner = Context {
+            aggregates: Some("inside another aggregate"),
+            windows: Some("inside an aggregate"),
+            scope: cx.scope,
+        };
+        let argument = match (arguments.star, arguments.list.as_slice(), function) {
+            (true, [], Aggregate::Count) if !arguments.distinct => None,
+            (false, [x], _) => Some(self.typed(x, &inner)?),
+            _ => return self.refuse(at, format!("`{name}` takes one argument")),
+        };
+        self.call(function, name, argument, arguments.distinct, at)
+    }
+
+    fn call(
+        &mut self,
+        function: Aggregate,
+        name: &str,
+        argument: Option<Expr>,
+        distinct: bool,
+        at: Place,
+    ) -> Option<Expr> {
+        let Some(argument) = argument else { return Some(call(Aggregate::Count, None, Type::Int64, false, at)) };
+        let (kind, nullable) = (argument.kind, argument.nullable);
+        match (function, kind) {
+            (Aggregate::Count, _) => {
+                let function = if distinct { Aggregate::CountDistinct } else { Aggregate::Count };
+                Some(call(function, Some(argument), Type::Int64, false, at))
+            }
+            (Aggregate::Min | Aggregate::Max, Type::Boolean) => {
+                self.refuse(at, format!("`{name}` of a boolean is not in the subset"))
+            }
+            (Aggregate::Min | Aggregate::Max, _) => Some(call(function, Some(argument), kind, nullable, at)),
+            (_, kind) if !kind.is_number() => self.refuse(at, format!("`{name}` takes a number, and this is {kind}")),
+            (_, Type::Double) => Some(call(function, Some(argument), kind, nullable, at)),
+            (Aggregate::Sum, kind) => {
+                let sum = match kind {
+                    Type::Decimal { scale, .. } => decimal(MAX_PRECISION, scale),
+                    _ => Type::Int64,
+                };
+                Some(call(function, Some(argument), sum, nullable, at))
+            }
+            (_, kind) => average(argument, kind, at),
+        }
+    }
+
+    fn window(
+        &mut self,
+        function: Ranking,
+        name: &str,
+        written: &Function,
+        arguments: &Arguments<'_>,
+        at: Place,
+        cx: &Context<'_>,
+    ) -> Option<Expr> {
+        if let Some(place) = cx.windows {
+            return self.refuse(at, format!("`{name}` cannot stand {place}"));
+        }
+        if arguments.star || arguments.distinct || !arguments.list.is_empty() {
+            return self.refuse(at, format!("`{name}` takes no arguments"));
+        }
+        let spec = match &written.over {
+            Some(WindowType::WindowSpec(spec)) => spec,
+            Some(WindowType::NamedWindow(_)) => return self.refuse(at, "a named window is not in the subset"),
+            None => return self.refuse(at, format!("write `{name}() over (partition by ... order by ...)`")),
+        };
+        let window = self.window_spec(function, name, spec, at, cx)?;
+        Some(Expr { node: Node::Window(Box::new(window)), kind: Type::Int64, nullable: false, at })
+    }
+
+    fn window_spec(
+        &mut self,
+        function: Ranking,
+        name: &str,
+        spec: &WindowSpec,
+        at: Place,
+        cx: &Context<'_>,
+    ) -> Option<Window> {
+        self.unless(spec.window_name.is_none(), at, "a named window")?;
+        self.unless(spec.window_frame.is_none(), at, "the frame of a ranking")?;
+        if spec.order_by.is_empty() {
+            return self.refuse(at, format!("`{name}` needs an `order by` inside `over`"));
+        }
+        let inner = Context { windows: Some("inside another window"), ..*cx };
+        let partition: Vec<Option<Expr>> = spec.partition_by.iter().map(|ast| self.varying(ast, &inner)).collect();
+        let order: Vec<Option<SortKey>> = spec.order_by.iter().map(|key| self.window_key(key, &inner)).collect();
+        let partition = partition.into_iter().collect::<Option<Vec<_>>>();
+        let order = order.into_iter().collect::<Option<Vec<_>>>();
+        Some(Window { function, partition: partition?, order: order? })
+    }
+
+    fn window_key(&mut self, written: &OrderByExpr, cx: &Context<'_>) -> Option<SortKey> {
+        self.unless(written.with_fill.is_none(), written.expr.span(), "`with fill`")?;
+        let expr = self.varying(&written.expr, cx)?;
+        let (descending, nulls_last) = direction(written);
+        Some(SortKey { expr, descending, nulls_last })
+    }
+
+    /// A key of a window: a constant would neither part nor order anything.
+    fn varying(&mut self, ast: &Ast, cx: &Context<'_>) -> Option<Expr> {
+        let expr = self.typed(ast, cx)?;
+        if expr.is_constant() {
+            return self.refuse(ast.span(), "a constant neither parts nor orders rows; name an expression");
+        }
+        Some(expr)
+    }
+}
+
+fn call(function: Aggregate, argument: Option<Expr>, kind: Type, nullable: bool, at: Place) -> Expr {
+    let call = Call { function, argument, kind, nullable };
+    Expr { node: Node::Aggregate(Box::new(call)), kind, nullable, at }
+}
+
+/// The average of exact numbers: an exact sum over a count, rounded once.
+fn average(argument: Expr, kind: Type, at: Place) -> Option<Expr> {
+    let (precision, scale) = kind.digits()?;
+    let nullable = argument.nullable;
+    let argument = coerce(argument, decimal(precision, scale));
+    let sum = call(Aggregate::Sum, Some(argument.clone()), decimal(MAX_PRECISION, scale), nullable, at);
+    let count = call(Aggregate::Count, Some(argument), Type::Int64, false, at);
+    let kind = decimal(MAX_PRECISION, (scale + 4).clamp(6, MAX_PRECISION));
+    let node = Node::Arithmetic(Arithmetic::Divide, Box::new(sum), Box::new(count));
+    Some(Expr { node, kind, nullable, at })
+}
+
+fn aggregate(name: &str) -> Option<Aggregate> {
+    Some(match name {
+        "count" => Aggregate::Count,
+        "sum" => Aggregate::Sum,
+        "min" => Aggregate::Min,
+        "max" => Aggregate::Max,
+        "avg" => Aggregate::Mean,
+        _ => return None,
+    })
+}
+
+fn ranking(name: &str) -> Option<Ranking> {
+    Some(match name {
+        "rank" => Ranking::Rank,
+        "dense_rank" => Ranking::DenseRank,
+        "row_number" => Ranking::RowNumber,
+        _ => return None,
+    })
+}

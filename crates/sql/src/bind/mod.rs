@@ -1,0 +1,93 @@
+//! Syntax tree to typed plan. Every mistake is collected; nothing of a query with mistakes is returned.
+
+mod cast;
+mod compare;
+mod expr;
+mod from;
+mod function;
+mod lift;
+mod number;
+mod order;
+mod query;
+mod scope;
+mod select;
+mod suggest;
+
+use self::expr::Context;
+use self::scope::{Scope, Visible};
+use crate::catalog::{Catalog, Use};
+use crate::error::{Place, SqlError};
+use crate::parse;
+use crate::plan::{Bound, Plan};
+use crate::types::Field;
+
+/// Checks `sql` against the tables of `catalog`. Gives all mistakes, in the order of the text.
+pub fn bind(sql: &str, catalog: &dyn Catalog, purpose: Use) -> Result<Bound, Vec<SqlError>> {
+    let query = parse::query(sql).map_err(|e| vec![e])?;
+    let mut binder = Binder { catalog, purpose, errors: Vec::new(), named: Vec::new() };
+    let bound = binder.outermost(&query);
+    binder.finish(bound.map(|(plan, fields)| Bound { plan, fields }))
+}
+
+/// Checks a condition over the columns `fields` and gives it as a Polars expression over columns of these names.
+/// Rows for which it is false or null are not true: `LazyFrame::filter` drops both.
+pub fn condition(text: &str, fields: &[Field]) -> Result<polars::prelude::Expr, Vec<SqlError>> {
+    let ast = parse::expression(text).map_err(|e| vec![e])?;
+    let visible =
+        |f: &Field| Visible { qualifier: Vec::new(), name: f.name.clone(), kind: f.kind, nullable: f.nullable };
+    let scope = Scope { columns: fields.iter().map(visible).collect(), open: false };
+    let mut binder = Binder { catalog: &Nothing, purpose: Use::Query, errors: Vec::new(), named: Vec::new() };
+    let bound = binder.boolean(&ast, &Context::plain(&scope, "in a condition"), "a condition");
+    let bound = binder.finish(bound)?;
+    crate::lower::condition(&bound, fields).map_err(|e| vec![bound.at.error(e.to_string())])
+}
+
+/// The catalog of a condition.
+struct Nothing;
+
+impl Catalog for Nothing {
+    fn fields(&self, _: &crate::catalog::TableRef) -> Option<Vec<Field>> {
+        None
+    }
+
+    fn tables(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The state of one call of `bind`.
+struct Binder<'a> {
+    catalog: &'a dyn Catalog,
+    purpose: Use,
+    errors: Vec<SqlError>,
+    /// The queries of the `with` clauses that are in force, innermost last. One with mistakes is `None`.
+    named: Vec<(String, Option<(Plan, Vec<Field>)>)>,
+}
+
+impl Binder<'_> {
+    fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<SqlError>> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => {
+                self.errors.sort_by_key(|e| (e.line, e.column));
+                self.errors.dedup();
+                Err(self.errors)
+            }
+        }
+    }
+
+    /// Notes a mistake. Gives `None`, so that a caller can return it in place of a value.
+    fn refuse<T>(&mut self, place: impl Into<Place>, message: impl Into<String>) -> Option<T> {
+        self.note(place.into().error(message))
+    }
+
+    fn note<T>(&mut self, error: SqlError) -> Option<T> {
+        self.errors.push(error);
+        None
+    }
+
+    /// Notes a construct outside the subset when it is there.
+    fn unless(&mut self, absent: bool, place: impl Into<Place>, construct: &str) -> Option<()> {
+        if absent { Some(()) } else { self.refuse(place, format!("{construct} is not in the subset")) }
+    }
+}

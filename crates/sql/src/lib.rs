@@ -1,0 +1,21 @@
+//! Gold models: a closed subset of SQL, typed, compiled to Polars with the standard's semantics.
+//!
+//! `bind` turns text into a typed plan or into every mistake with its place; `Bound::lower` turns the plan into a
+//! lazy Polars query. The crate knows no storage: tables come from a `Catalog` and from the caller's frames.
+
+mod bind;
+mod catalog;
+mod error;
+mod lineage;
+mod literal;
+mod lower;
+mod parse;
+mod plan;
+mod types;
+
+pub use bind::{bind, condition};
+pub use catalog::{Catalog, TableRef, Use};
+pub use error::{LowerError, SqlError};
+pub use lineage::ColumnLineage;
+pub use plan::Bound;
+pub use types::{Field, Type, dtype_of, field_of};

@@ -1,0 +1,113 @@
+//! Aggregates: what the engine computes per group, and the column that makes of it.
+
+use polars::prelude::*;
+
+use super::arithmetic::narrowed;
+use super::column::{column, elementwise, of_type, too_large, units};
+use super::decimal::fits;
+use super::key;
+use crate::error::Place;
+use crate::plan::{Aggregate, Call};
+use crate::types::{MAX_PRECISION, Type, dtype_of};
+
+/// A sum of fewer digits cannot exceed 38 before ten thousand million rows; wider decimals are summed in two halves.
+const PLAIN_SUM: u8 = 28;
+const HALF: i128 = 10_000_000_000_000_000_000;
+
+/// The parts of one call.
+pub(super) struct Parts {
+    /// Computed before the groups are formed, per row.
+    pub prepare: Vec<Expr>,
+    /// Computed per group.
+    pub aggregate: Vec<Expr>,
+    /// The result, over the columns of `aggregate`.
+    pub finish: Expr,
+}
+
+/// The parts of `call`, whose argument is the column `argument`; `prefix` is free for names.
+pub(super) fn parts(call: &Call, argument: Option<Expr>, prefix: &str, at: Place) -> Parts {
+    let (Some(argument), Some(typed)) = (argument, call.argument.as_ref()) else {
+        return simple(Vec::new(), len().cast(DataType::Int64), prefix);
+    };
+    let input = format!("{prefix}_in");
+    let x = column(input.as_str());
+    let argument = match (call.function, typed.kind) {
+        // Text is hashed where the engine has no hash for the number.
+        (Aggregate::CountDistinct, Type::Decimal { .. }) => match key::parts(argument.clone(), typed.kind).as_slice() {
+            [single] => single.clone(),
+            _ => super::cast::cast(typed.kind, Type::String, at, argument),
+        },
+        _ => argument,
+    };
+    let prepare = vec![argument.alias(input.as_str())];
+    match call.function {
+        Aggregate::Count => simple(prepare, x.count().cast(DataType::Int64), prefix),
+        Aggregate::CountDistinct => {
+            // The engine counts null as one more value.
+            let null = len().neq(x.clone().count()).cast(DataType::Int64);
+            let values = x.n_unique().cast(DataType::Int64);
+            simple(prepare, if typed.nullable { values - null } else { values }, prefix)
+        }
+        Aggregate::Min => simple(prepare, x.min(), prefix),
+        Aggregate::Max => simple(prepare, x.max(), prefix),
+        Aggregate::Mean => simple(prepare, x.mean(), prefix),
+        Aggregate::Sum => sum(call, typed.kind, prepare, x, prefix, at),
+    }
+}
+
+fn simple(prepare: Vec<Expr>, aggregate: Expr, prefix: &str) -> Parts {
+    let name = format!("{prefix}_out");
+    Parts { prepare, aggregate: vec![aggregate.alias(name.as_str())], finish: column(name.as_str()) }
+}
+
+fn sum(call: &Call, kind: Type, prepare: Vec<Expr>, x: Expr, prefix: &str, at: Place) -> Parts {
+    let total = call.kind;
+    let mut parts = match kind {
+        Type::Int32 => simple(prepare, x.clone().cast(DataType::Int64).sum(), prefix),
+        Type::Int64 => {
+            let wide = simple(prepare, x.clone().cast(DataType::Int128).sum(), prefix);
+            let finish = elementwise(vec![wide.finish], total, move |s| narrowed(&units(&s[0])?, total, at));
+            Parts { finish, ..wide }
+        }
+        Type::Decimal { precision, .. } if precision > PLAIN_SUM => halves(total, prepare, prefix, at),
+        Type::Decimal { .. } => simple(prepare, x.clone().cast(dtype_of(total)).sum(), prefix),
+        _ => simple(prepare, x.clone().sum(), prefix),
+    };
+    if call.nullable {
+        // The engine's sum of nothing is zero.
+        let count = format!("{prefix}_count");
+        parts.aggregate.push(x.count().alias(count.as_str()));
+        let some = column(count.as_str()).gt(lit(0 as IdxSize));
+        let null = Expr::Literal(LiteralValue::Scalar(Scalar::null(dtype_of(total))));
+        parts.finish = when(some).then(parts.finish).otherwise(null);
+    }
+    parts
+}
+
+/// Sums the upper and the lower digits apart: neither sum can overflow, and joining them is checked.
+fn halves(total: Type, mut prepare: Vec<Expr>, prefix: &str, at: Place) -> Parts {
+    let (upper, lower) = (format!("{prefix}_upper"), format!("{prefix}_lower"));
+    let half = |of: fn(i128) -> i128| {
+        let input = prepare[0].clone();
+        of_type(vec![input], DataType::Int128, move |s| Ok(units(&s[0])?.apply_values(of).into_series()))
+    };
+    let split = [half(|n| n / HALF).alias(upper.as_str()), half(|n| n % HALF).alias(lower.as_str())];
+    prepare.extend(split);
+    let aggregate = [&upper, &lower].map(|name| column(name.as_str()).sum().alias(name.as_str())).to_vec();
+    let finish = elementwise(vec![column(upper.as_str()), column(lower.as_str())], total, move |s| {
+        join(&units(&s[0])?, &units(&s[1])?, total, at)
+    });
+    Parts { prepare, aggregate, finish }
+}
+
+fn join(upper: &Int128Chunked, lower: &Int128Chunked, total: Type, at: Place) -> PolarsResult<Series> {
+    use polars::chunked_array::ops::arity::broadcast_try_binary_elementwise;
+    let result: Int128Chunked = broadcast_try_binary_elementwise(upper, lower, |u, l| {
+        let (Some(u), Some(l)) = (u, l) else { return Ok(None) };
+        match u.checked_mul(HALF).and_then(|u| u.checked_add(l)) {
+            Some(units) if fits(units, MAX_PRECISION) => Ok(Some(units)),
+            _ => Err(too_large(total, at)),
+        }
+    })?;
+    super::column::from_units(result, total)
+}

@@ -1,0 +1,131 @@
+//! Text to syntax tree: one statement, of bounded size, with the place of what the grammar refuses.
+
+use sqlparser::ast::{Expr, Query, Statement};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use crate::error::{Place, SqlError};
+
+/// Longer texts are refused: a model is written by a person.
+const MAX_BYTES: usize = 256 * 1024;
+/// Operators nest without parentheses (`1 + 1 + ...`); walking deeper trees would exhaust the stack.
+const MAX_OPERATORS: usize = 500;
+
+/// The one query that `sql` holds; a semicolon may follow it.
+pub(crate) fn query(sql: &str) -> Result<Query, SqlError> {
+    let tokens = tokens(sql)?;
+    let first = first_place(&tokens);
+    let mut statements = Parser::new(&PostgreSqlDialect {})
+        .with_tokens_with_locations(tokens.clone())
+        .parse_statements()
+        .map_err(|e| refusal(&e, &tokens))?;
+    match (statements.pop(), statements.is_empty()) {
+        (None, _) => Err(first.error("there is no query here")),
+        (Some(_), false) => Err(first.error("there is more than one statement; a query is one select")),
+        (Some(Statement::Query(query)), true) => Ok(*query),
+        (Some(_), true) => Err(first.error("this statement is not a query; only select is allowed")),
+    }
+}
+
+/// The one expression that `text` holds.
+pub(crate) fn expression(text: &str) -> Result<Expr, SqlError> {
+    let tokens = tokens(text)?;
+    let mut parser = Parser::new(&PostgreSqlDialect {}).with_tokens_with_locations(tokens.clone());
+    let expr = parser.parse_expr().map_err(|e| refusal(&e, &tokens))?;
+    let next = parser.peek_token();
+    if next.token != Token::EOF {
+        return Err(Place::from(next.span).error(format!("`{}` follows a complete condition", next.token)));
+    }
+    Ok(expr)
+}
+
+fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let start = Place { line: 1, column: 1, width: 1 };
+    if text.len() > MAX_BYTES {
+        return Err(start.error(format!("the text has {} bytes; at most {MAX_BYTES} are allowed", text.len())));
+    }
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|e| {
+        let place = Place { line: e.location.line as usize, column: e.location.column as usize, width: 1 };
+        place.error(e.message.to_lowercase())
+    })?;
+    match tokens.iter().filter(|t| nests(&t.token)).nth(MAX_OPERATORS) {
+        Some(token) => {
+            let advice = "split the query with `with`, or write `in (...)` for long chains of `or`";
+            Err(Place::from(token.span).error(format!("there are more than {MAX_OPERATORS} operators")).help(advice))
+        }
+        None => Ok(tokens),
+    }
+}
+
+/// Whether a token can add a level to the tree without a bracket; brackets are limited by the parser itself.
+fn nests(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::WHEN
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::NOTNULL
+                | Keyword::IN
+                | Keyword::BETWEEN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::SIMILAR
+                | Keyword::COLLATE
+                | Keyword::AT
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::OPERATOR
+                | Keyword::OVERLAPS
+                | Keyword::XOR
+        ),
+        Token::EOF
+        | Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::LParen
+        | Token::RParen
+        | Token::Whitespace(_)
+        | Token::Number(..)
+        | Token::SingleQuotedString(_) => false,
+        _ => true,
+    }
+}
+
+fn first_place(tokens: &[TokenWithSpan]) -> Place {
+    let first = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
+    first.map_or(Place { line: 1, column: 1, width: 1 }, |t| t.span.into())
+}
+
+/// The parser reports its place as the end of its message; the width comes from the token that stands there.
+fn refusal(error: &ParserError, tokens: &[TokenWithSpan]) -> SqlError {
+    let last = tokens.iter().rev().find(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
+    let end = last.map_or(Place { line: 1, column: 1, width: 1 }, |t| t.span.into());
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+        ParserError::RecursionLimitExceeded => {
+            return end.error("the query nests too deep").help("split it with `with`");
+        }
+    };
+    let Some((message, line, column)) = split_place(text) else { return end.error(tidy(text)) };
+    let token = tokens.iter().find(|t| t.span.start.line == line && t.span.start.column == column);
+    let place = token.map_or(Place { line: line as usize, column: column as usize, width: 1 }, |t| t.span.into());
+    place.error(tidy(message))
+}
+
+fn split_place(text: &str) -> Option<(&str, u64, u64)> {
+    let (message, place) = text.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some((message, line.parse().ok()?, column.trim().parse().ok()?))
+}
+
+fn tidy(message: &str) -> String {
+    let message = message.strip_prefix("sql parser error: ").unwrap_or(message);
+    let message = message.replace("Expected: ", "expected ").replace("found: ", "found ").replace("EOF", "the end");
+    message.trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,10 @@
+//! What a query means: values by hand, refusals by snapshot, the shipped models, and random queries against a reader
+//! of one row at a time.
+#![allow(clippy::unwrap_used)]
+
+mod models;
+mod random;
+mod refused;
+mod support;
+mod types;
+mod values;
