@@ -54,13 +54,13 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error() {
         let error = guarded::<()>(Path::new("t"), "reading", || panic!("not implemented")).unwrap_err();
-        assert_eq!(error.to_string(), "reading t failed: the engine gave up (not implemented)");
+        assert!(error.to_string().starts_with("reading t failed: the engine gave up (not implemented);"), "{error}");
     }
 
     #[tokio::test]
     async fn a_panic_aside_becomes_an_error() {
         let secret = String::from("4711");
         let error = aside::<()>(Path::new("t"), "reading", move || panic!("value {secret}")).await.unwrap_err();
-        assert_eq!(error.to_string(), "reading t failed: the engine gave up");
+        assert!(error.to_string().starts_with("reading t failed: the engine gave up;"), "{error}");
     }
 }

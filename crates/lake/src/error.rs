@@ -53,9 +53,9 @@ pub enum LakeError {
          the table holds either all of this run's work or none. Look at its history when the storage is back"
     )]
     Unknown { place: String, source: Cause },
-    #[error("{doing} {place} failed")]
+    #[error("{doing} {place} failed; the table is as it was before. Remove the cause and run again")]
     Io { place: String, doing: &'static str, source: Cause },
-    #[error("{doing} {place} failed: {what}")]
+    #[error("{doing} {place} failed: {what}; the table is as it was before")]
     Engine { place: String, doing: &'static str, what: String, source: Option<Cause> },
 }
 
@@ -225,7 +225,10 @@ mod tests {
     fn the_engines_texts_do_not_leak_values() {
         let error = PolarsError::ComputeError("conversion failed for value '4711-secret'".into());
         let shown = LakeError::engine(Path::new("/lake/t"), "reading", error);
-        assert_eq!(shown.to_string(), "reading /lake/t failed: the engine could not compute a value");
+        assert_eq!(
+            shown.to_string(),
+            "reading /lake/t failed: the engine could not compute a value; the table is as it was before"
+        );
         assert!(shown.source().is_none());
     }
 }

@@ -18,7 +18,8 @@ use std::sync::Arc;
 impl Snapshot {
     /// The rows of this version, or only those of `dates`, in the table's column order. Reads nothing yet.
     ///
-    /// Rows without a date are part of the whole and of no date. Refuses tables whose rows the engine
+    /// Rows without a date are part of the whole and of no date; a table without partitions is read whole
+    /// whatever the dates. Refuses tables whose rows the engine
     /// would read wrongly.
     pub fn scan(&self, dates: Option<&[NaiveDate]>) -> Result<LazyFrame, LakeError> {
         let wanted = |file: &&LakeFile| match (dates, file.partition) {

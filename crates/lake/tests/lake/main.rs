@@ -6,6 +6,7 @@ mod crash;
 mod disks;
 mod faults;
 mod fixture;
+mod foreign;
 mod model;
 mod pages;
 mod race;
