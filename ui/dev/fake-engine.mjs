@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 // The made-up workspace as a program that speaks the window's frames, for working on the real window without an
 // engine: ASSAY_BIN=ui/dev/fake-engine.mjs. ASSAY_FAKE may be `empty`, or a number of rows for every table.
+// `init` makes an empty workspace and other verbs do nothing, so that the desktop journeys can be tried on it.
+import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { makeWorld } from './world.mjs';
+
+const verb = process.argv[2];
+if (verb === 'init') mkdirSync('pipelines/sales_lakehouse', { recursive: true });
+if (verb !== 'serve') process.exit(0);
 
 const fake = process.env.ASSAY_FAKE ?? '';
 const world = makeWorld({ empty: fake === 'empty', rows: Number(fake) || 0 });

@@ -76,6 +76,9 @@ describe('rooms', () => {
   it('lists runs and narrows them by pipeline', async () => {
     open({ room: 'runs' });
     await waitFor(() => expect(document.querySelectorAll('tbody tr')).toHaveLength(22));
+    await fireEvent.click(document.querySelectorAll<HTMLElement>('[data-run]')[3]!);
+    expect(places.now).toEqual({ room: 'run', run: '01JD0000000000000000000004' });
+    await fireEvent.keyDown(window, { key: 'Backspace' });
     await fireEvent.click(await screen.findByRole('button', { name: /sales_lakehouse/, pressed: false }));
     await waitFor(() => expect(screen.getByRole('button', { name: /sales_lakehouse/, pressed: true })).toBeTruthy());
     expect(await findings()).toEqual([]);

@@ -132,7 +132,8 @@ impl Window {
     }
 
     pub async fn click(&self, css: &str) {
-        self.see(css).await.click().await.unwrap();
+        let clicked = self.see(css).await.click().await;
+        clicked.unwrap_or_else(|error| panic!("{css} could not be clicked: {error}"));
     }
 
     pub async fn type_into(&self, css: &str, text: &str) {

@@ -63,7 +63,9 @@ async fn a_lost_engine_is_told_and_reconnected() {
     rustix::process::kill_process(engine, rustix::process::Signal::KILL).unwrap();
     window.see("[role=alert]").await;
     window.click("[role=alert] button").await;
-    window.value_when("return String(document.querySelector('[role=alert]') === null)", RUN, |gone| gone == "true").await;
+    window
+        .value_when("return String(document.querySelector('[role=alert]') === null)", RUN, |gone| gone == "true")
+        .await;
     window.see("[role=table] [data-table]").await;
     window.close().await;
 }
@@ -83,7 +85,8 @@ fn children_of_window(folder: &std::path::Path) -> rustix::process::Pid {
 
 /// The figures of the equation, read first.
 async fn figures(window: &Window) -> Vec<u64> {
-    let script = "return [...document.querySelectorAll('.eq .figure')].map((f) => f.textContent.replaceAll(',', '')).join(' ')";
+    let script =
+        "return [...document.querySelectorAll('.eq .figure')].map((f) => f.textContent.replaceAll(',', '')).join(' ')";
     let text = window.value_when(script, PATIENCE, |text| text.split(' ').count() >= 4).await;
     text.split(' ').map(|figure| figure.parse().unwrap()).collect()
 }
