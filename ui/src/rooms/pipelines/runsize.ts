@@ -30,20 +30,22 @@ export function sizeOf(choice: Choice): { words: string; off?: string } {
   if (choice.stages.length === 0) return { words: 'Run', off: 'Choose at least one stage.' };
   const guarded = guardOf(choice);
   if (guarded) return { words: 'Run', off: guarded };
-  const { dates, new_dates } = choice.pipeline;
+  const { new_dates } = choice.pipeline;
+  // Before a first run the engine knows the dates of new files only, and of some files none.
+  const dates = [...new Set([...choice.pipeline.dates, ...(new_dates ?? [])])].sort();
   if (choice.span === 'new') {
     if (!new_dates) return { words: `${words}new dates`, off: 'The sources have not been compared yet.' };
+    if (new_dates.length === 0 && dates.length === 0) return { words: `${words}new dates` };
     if (new_dates.length === 0) return { words: `${words}0 dates`, off: 'Every source was read in its present content.' };
     return { words: words + plural(new_dates.length, 'new date') };
   }
   if (choice.span === 'all') {
-    if (dates.length === 0) return { words: `${words}0 dates`, off: 'The sources hold no date.' };
-    return { words: dates.length < LISTED ? words + plural(dates.length, 'date') : `${words}all dates` };
+    return { words: dates.length > 0 && dates.length < LISTED ? words + plural(dates.length, 'date') : `${words}all dates` };
   }
   if (!ISO.test(choice.from) || !ISO.test(choice.to)) return { words: `${words}dates`, off: 'Dates are written like 2026-11-18.' };
   if (choice.from > choice.to) return { words: `${words}dates`, off: 'The first date lies after the last one.' };
   const within = dates.filter((date) => date >= choice.from && date <= choice.to).length;
-  const partly = dates.length >= LISTED && choice.from < (dates[0] ?? '');
+  const partly = dates.length === 0 || (dates.length >= LISTED && choice.from < (dates[0] ?? ''));
   if (partly) return { words: `${words}${choice.from} to ${choice.to}` };
   if (within === 0) return { words: `${words}0 dates`, off: `No source holds a date from ${choice.from} to ${choice.to}.` };
   return { words: words + plural(within, 'date') };
