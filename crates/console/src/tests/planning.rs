@@ -242,3 +242,18 @@ fn models_that_cannot_be_ordered_are_named() {
     assert!(problem.message.contains("reads salse"), "{problem}");
     assert_eq!(problem.kind, ProblemKind::Definition);
 }
+
+#[test]
+fn an_effect_that_was_never_journalled_still_reaches_the_steps_behind_it() {
+    let world = World::new();
+    world.run();
+    world.runner.act("gold.products", Act::FailAfterEffect);
+    let plan = world.plan(ScopeAsk::Dates(day(2), day(2)), &["gold"]);
+    assert_eq!(world.carry_out(&plan), Ok(Status::Failed));
+    world.runner.acts.lock().unwrap().clear();
+    // `enriched` and `daily` ended well; the failed table may have changed, and its load must follow either way.
+    let plan = world.plan(ScopeAsk::New, &[]);
+    assert!(ids(&plan).contains(&"warehouse.products"), "{:?}", ids(&plan));
+    world.carry_out(&plan).unwrap();
+    world.nothing();
+}
