@@ -5,4 +5,5 @@ import { Query } from './query.svelte';
 
 const concerns = (event: Event): boolean => event.event !== 'log';
 
-export const overview = new Query<Overview>(() => engine().overview(), concerns);
+/** It opens every table, so it is asked for once a second at most. */
+export const overview = new Query<Overview>(() => engine().overview(), concerns, 1000);

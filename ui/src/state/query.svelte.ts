@@ -2,7 +2,7 @@
 import { problemOf, type Event, type Problem } from '../ipc';
 import { live } from './live.svelte';
 
-/** Shortest time between two asks of one query, in milliseconds. */
+/** Shortest time between two asks of one query, in milliseconds, unless it says otherwise. */
 const GAP = 300;
 
 export class Query<T> {
@@ -12,14 +12,16 @@ export class Query<T> {
   problem = $state.raw<Problem | undefined>();
   readonly #ask: () => Promise<T>;
   readonly #concerns: (event: Event) => boolean;
+  readonly #gap: number;
   #attached = false;
   #asking = false;
   #stale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ask: () => Promise<T>, concerns: (event: Event) => boolean) {
+  constructor(ask: () => Promise<T>, concerns: (event: Event) => boolean, gap = GAP) {
     this.#ask = ask;
     this.#concerns = concerns;
+    this.#gap = gap;
   }
 
   /** Asks now and whenever it goes stale, until the returned function is called. */
@@ -57,6 +59,6 @@ export class Query<T> {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#stale && this.#attached) void this.#run();
-    }, GAP);
+    }, this.#gap);
   }
 }
