@@ -14,8 +14,9 @@ await provide(needs.engine);
 say('Building the engine (the first time takes about fifteen minutes on two cores)');
 run('cargo', ['build']);
 
+const isNew = !existsSync(join(workspace, 'assay.toml'));
 const assay = (...args) => [program('assay'), ['--workspace', workspace, ...args]];
-if (!existsSync(join(workspace, 'assay.toml'))) {
+if (isNew) {
   say(`Making a demo workspace in ${workspace}`);
   run(program('assay'), ['init', workspace]);
   run(...assay('demo', pipeline));
@@ -24,7 +25,8 @@ say(`Running ${pipeline}`);
 const code = status(...assay('run', pipeline, '--reason', 'demo'));
 // 0 is done, 3 is flagged; both leave tables to look at.
 if (code !== 0 && code !== 3) fail(`The run ended with code ${code}.`, `Look further: ${program('assay')} --workspace ${workspace} logs last`);
-run(...assay('show', 'last'));
+// A first run has printed its summary just now.
+if (!isNew) run(...assay('show', 'last'));
 
 if (display) {
   await buildWindow();

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("warehouse", &["pipeline"]),
     ("console", &["pipeline", "contract"]),
     ("journal", &["console", "pipeline", "contract"]),
-    ("stages", &["console", "contract", "pipeline", "sql", "lake", "warehouse"]),
+    ("stages", &["pipeline", "sql", "lake", "warehouse"]),
     (
         "cli",
         &["pipeline", "sql", "lake", "stages", "warehouse", "journal", "console", "contract", "demo"],

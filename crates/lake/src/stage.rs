@@ -148,12 +148,15 @@ fn format() -> FileWriteFormat {
     }))
 }
 
+/// Path and date of a file.
+type Noted = (String, Option<NaiveDate>);
+
 /// The files of one job, noted before each is opened.
 struct Table {
     folder: std::path::PathBuf,
     column: Option<String>,
     run: String,
-    files: Arc<Mutex<Vec<(String, Option<NaiveDate>)>>>,
+    files: Arc<Mutex<Vec<Noted>>>,
 }
 
 impl Table {
@@ -196,7 +199,7 @@ impl Table {
         })
     }
 
-    fn noted(&self) -> Vec<(String, Option<NaiveDate>)> {
+    fn noted(&self) -> Vec<Noted> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -23,6 +23,7 @@ pub use cluster::{Cluster, erase};
 pub use connection::Warehouse;
 pub use error::{TableState, WarehouseError};
 pub use job::{LoadJob, LoadOutcome, Replace, WarehouseColumn, WarehouseType};
+pub use programs::programs;
 pub use preview::{Page, PageColumn, TableList, TableSummary};
 pub use reconcile::{Difference, Measures, reconcile};
 pub use refusal::Refusal;

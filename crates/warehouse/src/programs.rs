@@ -23,6 +23,13 @@ const PARENTS: [(&str, &str); 6] = [
     ("/Library/PostgreSQL", ""),
 ];
 
+/// The folder of the programs that a private cluster would be made with, and their major version.
+pub fn programs() -> Result<(PathBuf, u32), WarehouseError> {
+    let found = Programs::all()?.into_iter().next();
+    let missing = || WarehouseError::ProgramsMissing { searched: "PATH".to_owned() };
+    found.map(|programs| (programs.folder, programs.major)).ok_or_else(missing)
+}
+
 impl Programs {
     pub(crate) fn initdb(&self) -> PathBuf {
         self.folder.join("initdb")

@@ -41,7 +41,7 @@ pub fn frame(run: &str, dates: &[Option<NaiveDate>], count: i64) -> LazyFrame {
         }
     }
     let runs = vec![run; id.len()];
-    let date = DateChunked::from_naive_date_options("date".into(), date.into_iter()).into_series();
+    let date = DateChunked::from_naive_date_options("date".into(), date).into_series();
     let columns = vec![date.into_column(), Column::new("run".into(), runs), Column::new("id".into(), id)];
     DataFrame::new_infer_height(columns).unwrap().lazy()
 }

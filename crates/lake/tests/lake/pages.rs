@@ -21,7 +21,7 @@ fn frame(date: Option<chrono::NaiveDate>, from: i64, count: i64, width: usize) -
     let ids: Vec<i64> = (from..from + count).collect();
     let dates = vec![date; ids.len()];
     let names: Vec<String> = ids.iter().map(|id| format!("{id}").repeat(width)).collect();
-    let date = DateChunked::from_naive_date_options("date".into(), dates.into_iter()).into_series();
+    let date = DateChunked::from_naive_date_options("date".into(), dates).into_series();
     let columns = vec![Column::new("id".into(), ids), date.into_column(), Column::new("name".into(), names)];
     let amount = (col("id").cast(DataType::Decimal(15, 2)) / lit(4).cast(DataType::Decimal(15, 2))).alias("amount");
     let frame =
@@ -63,7 +63,7 @@ fn full_read(snapshot: &assay_lake::Snapshot, folder: &Path) -> DataFrame {
     for file in snapshot.files() {
         let reader = ParquetReader::new(std::fs::File::open(folder.join(&file.path)).unwrap());
         let mut part = reader.finish().unwrap();
-        let date = DateChunked::from_naive_date_options("date".into(), vec![file.partition; part.height()].into_iter());
+        let date = DateChunked::from_naive_date_options("date".into(), vec![file.partition; part.height()]);
         part.with_column(date.into_series().into_column()).unwrap();
         let part = part.select(["id", "date", "amount", "name"]).unwrap();
         match &mut all {

@@ -29,7 +29,8 @@ pub fn bind(sql: &str, catalog: &dyn Catalog, purpose: Use) -> Result<Bound, Vec
     binder.finish(bound.map(|(plan, fields)| Bound { plan, fields }))
 }
 
-/// Checks a condition over the columns `fields` and gives it as a Polars expression over columns of these names.
+/// Checks a condition over the columns `fields` and gives it as a Polars expression over columns of these names, which
+/// must have the Polars types that `dtype_of` gives for theirs.
 /// Rows for which it is false or null are not true: `LazyFrame::filter` drops both.
 pub fn condition(text: &str, fields: &[Field]) -> Result<polars::prelude::Expr, Vec<SqlError>> {
     let ast = parse::expression(text).map_err(|e| vec![e])?;
@@ -61,8 +62,11 @@ struct Binder<'a> {
     purpose: Use,
     errors: Vec<SqlError>,
     /// The queries of the `with` clauses that are in force, innermost last. One with mistakes is `None`.
-    named: Vec<(String, Option<(Plan, Vec<Field>)>)>,
+    named: Vec<(String, Option<Relation>)>,
 }
+
+/// A query that was bound, and its columns.
+type Relation = (Plan, Vec<Field>);
 
 impl Binder<'_> {
     fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<SqlError>> {

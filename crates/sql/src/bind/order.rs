@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{Expr as Ast, LimitClause, OrderBy, OrderByExpr, OrderByKind, SetExpr, Spanned, Value};
 
-use super::Binder;
 use super::scope::same;
+use super::{Binder, Relation};
 use crate::error::Place;
 use crate::plan::{Expr, Plan, SortKey};
 use crate::types::Field;
@@ -13,7 +13,7 @@ pub(super) enum Target {
     /// A column of the result.
     Output(usize),
     /// An expression over the tables of the select.
-    Expr(Ast),
+    Expr(Box<Ast>),
 }
 
 /// A key of `order by` before its expression is bound.
@@ -42,7 +42,7 @@ impl Binder<'_> {
         let target = match &written.expr {
             Ast::Identifier(ident) => match fields.iter().position(|f| same(&f.name, ident)) {
                 Some(index) => Target::Output(index),
-                None => Target::Expr(written.expr.clone()),
+                None => Target::Expr(Box::new(written.expr.clone())),
             },
             Ast::Value(value) => match &value.value {
                 Value::Number(text, _) => match text.parse::<usize>() {
@@ -51,13 +51,13 @@ impl Binder<'_> {
                 },
                 _ => return self.refuse(at, "a constant orders nothing"),
             },
-            other => Target::Expr(other.clone()),
+            other => Target::Expr(Box::new(other.clone())),
         };
         Some(Key { target, descending, nulls_last, at })
     }
 
     /// Sorts the result of a `union all`: only its columns can be named.
-    pub(super) fn set_ordered(&mut self, set: &SetExpr, order: &OrderBy) -> Option<(Plan, Vec<Field>)> {
+    pub(super) fn set_ordered(&mut self, set: &SetExpr, order: &OrderBy) -> Option<Relation> {
         let (plan, fields) = self.set(set)?;
         let mut keys = Vec::new();
         for key in self.order_keys(order, &fields)? {

@@ -2,17 +2,17 @@
 
 use sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier, Spanned, With};
 
-use super::Binder;
 use super::cast::coerce;
 use super::scope::name_of;
+use super::{Binder, Relation};
 use crate::catalog::Use;
 use crate::error::Place;
 use crate::plan::{Expr, Plan};
-use crate::types::{Field, Type, common};
+use crate::types::{Type, common};
 
 impl Binder<'_> {
     /// The whole statement.
-    pub(super) fn outermost(&mut self, query: &Query) -> Option<(Plan, Vec<Field>)> {
+    pub(super) fn outermost(&mut self, query: &Query) -> Option<Relation> {
         let depth = self.named.len();
         let common = self.with(query.with.as_ref());
         let body = self.ordered(query);
@@ -21,7 +21,7 @@ impl Binder<'_> {
     }
 
     /// A query inside another one: a set of rows without an order.
-    fn inner(&mut self, query: &Query) -> Option<(Plan, Vec<Field>)> {
+    fn inner(&mut self, query: &Query) -> Option<Relation> {
         let depth = self.named.len();
         let common = self.with(query.with.as_ref());
         let ordered = query.order_by.is_some() || query.limit_clause.is_some() || query.fetch.is_some();
@@ -32,7 +32,7 @@ impl Binder<'_> {
         common.and(plain).and(rest).and(body)
     }
 
-    fn ordered(&mut self, query: &Query) -> Option<(Plan, Vec<Field>)> {
+    fn ordered(&mut self, query: &Query) -> Option<Relation> {
         let rest = self.endings(query);
         if self.purpose == Use::Model {
             let mut plain = Some(());
@@ -90,7 +90,7 @@ impl Binder<'_> {
         whole
     }
 
-    pub(super) fn set(&mut self, set: &SetExpr) -> Option<(Plan, Vec<Field>)> {
+    pub(super) fn set(&mut self, set: &SetExpr) -> Option<Relation> {
         match set {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(query) => self.inner(query),
@@ -100,7 +100,7 @@ impl Binder<'_> {
         }
     }
 
-    fn union(&mut self, set: &SetExpr) -> Option<(Plan, Vec<Field>)> {
+    fn union(&mut self, set: &SetExpr) -> Option<Relation> {
         let mut branches = Vec::new();
         let mut whole = self.branches(set, &mut branches);
         let mut bound = Vec::new();
@@ -149,7 +149,7 @@ impl Binder<'_> {
         kept.and(left).and(right)
     }
 
-    fn meet_branches(&mut self, bound: &[((Plan, Vec<Field>), Place)]) -> Option<Vec<Type>> {
+    fn meet_branches(&mut self, bound: &[(Relation, Place)]) -> Option<Vec<Type>> {
         let first = &bound.first()?.0.1;
         let mut kinds: Vec<Type> = first.iter().map(|f| f.kind).collect();
         let mut whole = Some(());

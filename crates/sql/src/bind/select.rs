@@ -5,11 +5,11 @@ use sqlparser::ast::{
     Spanned, WildcardAdditionalOptions,
 };
 
-use super::Binder;
 use super::expr::Context;
 use super::lift::{Grouping, lift_windows};
 use super::order::{Key, Target, sort_key};
 use super::scope::{Scope, name_of};
+use super::{Binder, Relation};
 use crate::catalog::Use;
 use crate::error::Place;
 use crate::plan::{Expr, Node, Plan, SortKey};
@@ -23,16 +23,16 @@ struct Item {
 
 impl Binder<'_> {
     /// A select without an order.
-    pub(super) fn select(&mut self, select: &Select) -> Option<(Plan, Vec<Field>)> {
+    pub(super) fn select(&mut self, select: &Select) -> Option<Relation> {
         self.select_with(select, None)
     }
 
     /// The outermost select of a question, sorted.
-    pub(super) fn select_ordered(&mut self, select: &Select, order: &OrderBy) -> Option<(Plan, Vec<Field>)> {
+    pub(super) fn select_ordered(&mut self, select: &Select, order: &OrderBy) -> Option<Relation> {
         self.select_with(select, Some(order))
     }
 
-    fn select_with(&mut self, select: &Select, order: Option<&OrderBy>) -> Option<(Plan, Vec<Field>)> {
+    fn select_with(&mut self, select: &Select, order: Option<&OrderBy>) -> Option<Relation> {
         let plain = self.plain(select);
         let distinct = self.distinct(select);
         let from = self.from(&select.from);
@@ -70,7 +70,8 @@ impl Binder<'_> {
         if !windows.is_empty() {
             plan = Plan::Windows { input: Box::new(plan), windows };
         }
-        let fields = fields.into_iter().zip(&exprs).map(|(f, e)| Field { nullable: e.nullable, ..f }).collect();
+        let fields: Vec<Field> =
+            fields.into_iter().zip(&exprs).map(|(f, e)| Field { nullable: e.nullable, ..f }).collect();
         Some((self.shape(plan, exprs, distinct, order, &fields), fields))
     }
 
@@ -255,14 +256,7 @@ impl Binder<'_> {
     }
 
     /// Project, distinct, sort, and the columns that only served sorting dropped.
-    fn shape(
-        &self,
-        input: Plan,
-        exprs: Vec<Expr>,
-        distinct: bool,
-        order: Vec<(Key, usize)>,
-        fields: &Vec<Field>,
-    ) -> Plan {
+    fn shape(&self, input: Plan, exprs: Vec<Expr>, distinct: bool, order: Vec<(Key, usize)>, fields: &[Field]) -> Plan {
         let visible = fields.len();
         let all: Vec<Field> =
             exprs.iter().map(|e| Field { name: String::new(), kind: e.kind, nullable: e.nullable }).collect();

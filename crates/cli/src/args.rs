@@ -1,0 +1,208 @@
+//! The command line's words: verbs, flags, help with examples.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Run medallion pipelines, look at every layer, chase refused records.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Invocation {
+    /// Workspace folder; otherwise the nearest folder upwards with an assay.toml.
+    #[arg(long, short = 'w', global = true, env = "ASSAY_WORKSPACE", value_name = "FOLDER")]
+    pub workspace: Option<PathBuf>,
+    /// Print JSON for scripts: one document, or one line per item for streams.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 misuse, 3 flagged (done, and a rule failed), 130 cancelled.
+
+Examples:
+  assay init my-lake                      make a workspace with the shipped pipelines
+  assay demo sales_lakehouse              write generated sales files into its lake
+  assay run sales_lakehouse               run whatever is new
+  assay run sales_lakehouse --date 2026-11-05 --reason 'vendor resent'
+  assay preview gold.daily_store_sales --where \"revenue > 1000\"
+  assay quarantine silver.sales --reason type.unit_price";
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a workspace: assay.toml and the shipped pipelines
+    #[command(after_help = "Example: assay init my-lake")]
+    Init {
+        /// Folder to make; the current one when absent
+        folder: Option<PathBuf>,
+    },
+    /// Write generated source files for a pipeline, with the dirt that its contract speaks of
+    #[command(after_help = "Example: assay demo sales_lakehouse --dates 30 --seed 7")]
+    Demo(DemoArgs),
+    /// Check definitions and list every mistake with its place
+    #[command(after_help = "Example: assay validate sales_lakehouse")]
+    Validate {
+        /// Every pipeline when absent
+        pipeline: Option<String>,
+    },
+    /// Run a pipeline's stages on this machine
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// List runs, newest first
+    #[command(after_help = "Example: assay runs --pipeline sales_lakehouse --limit 5")]
+    Runs {
+        #[arg(long)]
+        pipeline: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Show a run: counts, steps, reasons, reconciliation
+    #[command(after_help = "Example: assay show last")]
+    Show {
+        /// Run id, the beginning of one, or `last`
+        run: String,
+    },
+    /// Print a run's log
+    #[command(after_help = "Example: assay logs last --follow")]
+    Logs {
+        /// Run id, the beginning of one, or `last`
+        run: String,
+        /// Keep printing until the run ends
+        #[arg(long, short)]
+        follow: bool,
+        /// Least level: debug, info, warn or error
+        #[arg(long, default_value = "info")]
+        level: String,
+    },
+    /// List tables with rows, versions and ages
+    #[command(after_help = "Example: assay tables --json")]
+    Tables {
+        #[arg(long)]
+        pipeline: Option<String>,
+    },
+    /// Print rows of a table of any layer
+    #[command(
+        after_help = "Examples:\n  assay preview silver.sales --limit 5 --columns date,store_id,total_amount\n  assay preview gold.customer_segments --where \"segment = 'vip'\" --version 3"
+    )]
+    Preview(PreviewArgs),
+    /// Ask a question in SQL over the lake's tables (read only)
+    #[command(
+        after_help = "Example: assay sql \"select store_id, sum(total_amount) as revenue from silver.sales group by store_id order by revenue desc limit 5\""
+    )]
+    Sql {
+        query: String,
+        /// Most rows to print
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
+    },
+    /// Print the records that a contract refused, with the reason and the raw bytes
+    #[command(after_help = "Example: assay quarantine silver.sales --date 2026-11-05 --reason duplicate")]
+    Quarantine {
+        /// Silver table: `silver.sales` or `pipeline.silver.sales`
+        table: String,
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: Option<chrono::NaiveDate>,
+        /// Reason code, such as `missing.customer_id`
+        #[arg(long)]
+        reason: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Check the machine and the workspace, and say what to do
+    Doctor,
+    /// Open the window on this workspace
+    Open,
+    /// Print the completions of a shell
+    #[command(after_help = "Example: assay completions bash > /etc/bash_completion.d/assay")]
+    Completions { shell: clap_complete::Shell },
+    /// Carry out a journalled run (started by `run` and the window)
+    #[command(hide = true)]
+    Worker { run: String },
+    /// Answer the window on standard input and output
+    #[command(hide = true)]
+    Serve {
+        #[arg(long)]
+        stdio: bool,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Without dates a run takes what is new: files not read before, files that changed, and dates that an earlier run left unfinished.
+
+Examples:
+  assay run sales_lakehouse
+  assay run sales_lakehouse --from 2026-11-01 --to 2026-11-07 --stage silver --stage gold
+  assay run sales_lakehouse --all --dry-run
+  assay run sales_lakehouse --resume";
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    pub pipeline: String,
+    /// Only this stage: bronze, silver, gold or warehouse (may be repeated)
+    #[arg(long = "stage", value_name = "STAGE")]
+    pub stages: Vec<String>,
+    /// One business date
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to", "all"])]
+    pub date: Option<chrono::NaiveDate>,
+    /// First business date, inclusive
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "to", conflicts_with = "all")]
+    pub from: Option<chrono::NaiveDate>,
+    /// Last business date, inclusive
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
+    pub to: Option<chrono::NaiveDate>,
+    /// Every date of the sources
+    #[arg(long)]
+    pub all: bool,
+    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
+    pub env: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    /// Why; kept in the journal
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Finish the newest unfinished run without doing finished steps again
+    #[arg(long, conflicts_with_all = ["date", "from", "to", "all", "stages", "dry_run"])]
+    pub resume: bool,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    pub pipeline: String,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Business dates, ending yesterday unless --first says otherwise
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub dates: u32,
+    /// First business date
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub first: Option<chrono::NaiveDate>,
+    /// Records of each date
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub records: u64,
+    /// JSON lines only, one file a date (for benchmarks)
+    #[arg(long)]
+    pub lines: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// `silver.sales`, or `pipeline.layer.table` where that is not enough
+    pub table: String,
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    pub limit: u32,
+    #[arg(long, default_value_t = 0)]
+    pub offset: u64,
+    /// An earlier version
+    #[arg(long)]
+    pub version: Option<i64>,
+    /// Only these columns
+    #[arg(long, value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// A condition in the language of the gold models
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub condition: Option<String>,
+}

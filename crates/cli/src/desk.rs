@@ -1,0 +1,231 @@
+//! Joins the rooms for one workspace: settings, definitions, lake, journal, clock.
+
+use crate::exit;
+use assay_console::ports::Level;
+use assay_console::{Journal, RunFolder, SystemClock, recover};
+use assay_contract::{LogPage, Problem, ProblemKind, RunDetail};
+use assay_journal::SqliteJournal;
+use assay_lake::Lake;
+use assay_pipeline::diagnostic::{Mistake, Mistakes};
+use assay_pipeline::{Environment, Layer, Pipeline, TableName, Workspace};
+use assay_stages::gold::{CompiledModel, compile};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use tokio::runtime::Runtime;
+
+/// Newest runs among which the beginning of an id is looked for.
+const RUNS_SEARCHED: u32 = 1000;
+
+/// A workspace, opened.
+pub struct Desk {
+    pub workspace: Workspace,
+    pub runtime: Runtime,
+    journal: OnceLock<SqliteJournal>,
+}
+
+/// A definition with its compiled models.
+pub struct Ready {
+    pub definition: Pipeline,
+    pub models: Vec<CompiledModel>,
+}
+
+impl Desk {
+    /// Opens the workspace in `folder`, or the nearest one upwards from the current folder.
+    pub fn open(folder: Option<&Path>) -> Result<Self, Problem> {
+        let root = root(folder)?;
+        let workspace = Workspace::read(&root).map_err(|mistakes| definition("The settings of the workspace are wrong.", &mistakes))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            exit::because("The program could not start its threads.", &error, "Close other programs and try again.")
+        })?;
+        Ok(Self { workspace, runtime, journal: OnceLock::new() })
+    }
+
+    /// Names of the pipelines, sorted; broken ones too.
+    pub fn names(&self) -> Vec<String> {
+        self.workspace.pipelines().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// A pipeline that is free of mistakes.
+    pub fn pipeline(&self, name: &str) -> Result<Ready, Problem> {
+        let found = self.find(name)?;
+        let broken = |mistakes: &Mistakes| definition(&format!("The definition of {name} is wrong; nothing was done."), mistakes);
+        let definition = found.map_err(|mistakes| broken(&mistakes))?;
+        let models = compile(&definition).map_err(|mistakes| broken(&mistakes))?;
+        Ok(Ready { definition, models })
+    }
+
+    /// Every pipeline with its compiled models, or its mistakes, sorted by name.
+    pub fn all(&self) -> Vec<(String, Result<Ready, Mistakes>)> {
+        let ready = |definition: Pipeline| compile(&definition).map(|models| Ready { definition, models });
+        self.workspace.pipelines().into_iter().map(|(name, found)| (name, found.and_then(ready))).collect()
+    }
+
+    /// Every mistake of a pipeline; none when it is fine.
+    pub fn checked(&self, name: &str) -> Result<Vec<Mistake>, Problem> {
+        Ok(match self.find(name)? {
+            Err(mistakes) => mistakes.0,
+            Ok(pipeline) => compile(&pipeline).err().map(|mistakes| mistakes.0).unwrap_or_default(),
+        })
+    }
+
+    fn find(&self, name: &str) -> Result<Result<Pipeline, Mistakes>, Problem> {
+        let mut all = self.workspace.pipelines();
+        match all.iter().position(|(known, _)| known == name) {
+            Some(at) => Ok(all.swap_remove(at).1),
+            None => {
+                let names: Vec<_> = all.into_iter().map(|(known, _)| known).collect();
+                let advice = if names.is_empty() {
+                    "Run `assay init` to write the shipped pipelines.".to_owned()
+                } else {
+                    format!("Pipelines here: {}.", names.join(", "))
+                };
+                Err(exit::misuse(format!("There is no pipeline {name} in {}.", self.workspace.root.display()), advice))
+            }
+        }
+    }
+
+    pub fn environment(&self, name: &str) -> Result<Environment, Problem> {
+        let known = &self.workspace.environments;
+        known.iter().find(|environment| environment.name == name).cloned().ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|environment| environment.name.as_str()).collect();
+            exit::misuse(format!("There is no environment {name}."), format!("Environments here: {}.", names.join(", ")))
+        })
+    }
+
+    pub fn lake(&self, environment: &Environment) -> Lake {
+        Lake::new(environment.lake.clone(), &environment.name)
+    }
+
+    /// State of this workspace that is not for git.
+    pub fn state(&self) -> PathBuf {
+        self.workspace.root.join(".assay")
+    }
+
+    /// The journal of this workspace, opened at the first use.
+    pub fn journal(&self) -> Result<&SqliteJournal, Problem> {
+        if let Some(journal) = self.journal.get() {
+            return Ok(journal);
+        }
+        let opened = open_journal(&self.state())?;
+        Ok(self.journal.get_or_init(|| opened))
+    }
+
+    /// Ends runs that nobody works on any more; every program calls it before it acts.
+    pub fn recover(&self) -> Result<Vec<String>, Problem> {
+        recover(self.journal()?, &SystemClock, &self.state())
+    }
+
+    /// Who sits at this machine, for the journal.
+    pub fn person(&self) -> String {
+        let named = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+        named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into())
+    }
+
+    /// A run by its id, the beginning of its id, or `last`.
+    pub fn run(&self, text: &str) -> Result<RunDetail, Problem> {
+        let journal = self.journal()?;
+        if let Some(detail) = journal.run(text)? {
+            return Ok(detail);
+        }
+        let known = journal.runs(&Default::default(), RUNS_SEARCHED)?;
+        let mut found = known.iter().filter(|row| text == "last" || row.id.starts_with(&text.to_uppercase()));
+        let first = found.next().ok_or_else(|| exit::misuse(format!("There is no run {text}."), "`assay runs` lists the runs."))?;
+        if text != "last" && found.next().is_some() {
+            return Err(exit::misuse(format!("{text} is the beginning of several runs."), "Write more of the id; `assay runs` lists them."));
+        }
+        let gone = || exit::misuse(format!("Run {} is gone.", first.id), "`assay runs` lists the runs.");
+        journal.run(&first.id)?.ok_or_else(gone)
+    }
+
+    /// A page of a run's log.
+    pub fn log(&self, run: &str, from: u32, limit: u32, least: Option<Level>) -> Result<LogPage, Problem> {
+        let folder = RunFolder::new(&self.state(), run);
+        Ok(assay_console::log::page(folder.path(), from, limit, least)?)
+    }
+
+    /// Refuses a name that no pipeline has.
+    pub fn known(&self, name: &str) -> Result<(), Problem> {
+        self.find(name).map(|_| ())
+    }
+
+    /// Every table of every readable pipeline, in the order of layers.
+    pub fn tables(&self) -> Vec<TableName> {
+        let readable = self.workspace.pipelines().into_iter().filter_map(|(_, pipeline)| pipeline.ok());
+        readable.flat_map(|pipeline| tables_of(&pipeline)).collect()
+    }
+
+    /// Finds a table by `layer.table` or `pipeline.layer.table`, where one fits.
+    pub fn table(&self, text: &str) -> Result<TableName, Problem> {
+        let known = self.tables();
+        let fits = |table: &&TableName| {
+            let full = table.to_string();
+            full == text || full.split_once('.').is_some_and(|(_, rest)| rest == text) || table.table == text
+        };
+        let exact: Vec<_> = known.iter().filter(|table| table.to_string() == text).collect();
+        let found: Vec<_> = if exact.is_empty() { known.iter().filter(fits).collect() } else { exact };
+        match found.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => {
+                let near = known.iter().map(ToString::to_string).max_by_key(|name| closeness(name, text));
+                let advice = near.map_or_else(|| "There are no tables yet.".into(), |name| format!("Did you mean {name}? `assay tables` lists all."));
+                Err(exit::misuse(format!("There is no table {text}."), advice))
+            }
+            many => {
+                let names: Vec<_> = many.iter().map(ToString::to_string).collect();
+                Err(exit::misuse(format!("{text} fits {} tables.", many.len()), format!("Write one of: {}.", names.join(", "))))
+            }
+        }
+    }
+}
+
+/// The journal below a workspace's `.assay` folder.
+pub fn open_journal(state: &Path) -> Result<SqliteJournal, Problem> {
+    Ok(SqliteJournal::open(&state.join("journal.db"))?)
+}
+
+/// Tables of a pipeline: sources, silver tables, models, loads.
+pub fn tables_of(pipeline: &Pipeline) -> Vec<TableName> {
+    let named = |layer, names: Vec<&String>| {
+        names.into_iter().map(|name| TableName::new(&pipeline.name, layer, name)).collect::<Vec<_>>()
+    };
+    let loads = pipeline.warehouse.iter().flat_map(|warehouse| &warehouse.loads).map(|load| &load.table);
+    [
+        named(Layer::Bronze, pipeline.sources.iter().map(|source| &source.name).collect()),
+        named(Layer::Silver, pipeline.contracts.iter().map(|contract| &contract.table).collect()),
+        named(Layer::Gold, pipeline.models.iter().map(|model| &model.name).collect()),
+        named(Layer::Warehouse, loads.collect()),
+    ]
+    .concat()
+}
+
+/// Mistakes of a definition as one problem, with all places.
+fn definition(message: &str, mistakes: &Mistakes) -> Problem {
+    Problem {
+        kind: ProblemKind::Definition,
+        message: message.to_owned(),
+        causes: mistakes.0.iter().map(ToString::to_string).collect(),
+        advice: Some("Correct the lines above; `assay validate` checks without running.".into()),
+    }
+}
+
+fn root(folder: Option<&Path>) -> Result<PathBuf, Problem> {
+    let here = match folder {
+        Some(folder) => folder.to_path_buf(),
+        None => std::env::current_dir()
+            .map_err(|error| exit::because("The current folder cannot be read.", &error, "Change to another folder."))?,
+    };
+    let found = if folder.is_some() { here.join("assay.toml").is_file().then(|| here.clone()) } else { Workspace::find(&here) };
+    let found = found.ok_or_else(|| {
+        exit::misuse(format!("{} is not in a workspace: no assay.toml was found.", here.display()), "Make one with `assay init`, or name one with --workspace.")
+    })?;
+    found.canonicalize().map_err(|error| {
+        exit::because(format!("The workspace {} cannot be read.", found.display()), &error, "Check the folder's permissions.")
+    })
+}
+
+/// How many characters two names share at their ends; enough to suggest one of a handful.
+fn closeness(name: &str, text: &str) -> usize {
+    let front = name.rsplit('.').next().unwrap_or(name);
+    let wanted = text.rsplit('.').next().unwrap_or(text);
+    front.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count()
+}

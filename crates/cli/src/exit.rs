@@ -1,0 +1,62 @@
+//! Exit codes, and how a problem is printed.
+
+use assay_contract::{Problem, ProblemKind, Status};
+
+pub const DONE: u8 = 0;
+pub const FAILED: u8 = 1;
+pub const MISUSE: u8 = 2;
+pub const FLAGGED: u8 = 3;
+pub const CANCELLED: u8 = 130;
+
+pub fn code(problem: &Problem) -> u8 {
+    match problem.kind {
+        ProblemKind::Misuse => MISUSE,
+        ProblemKind::Cancelled => CANCELLED,
+        ProblemKind::Definition | ProblemKind::Conflict | ProblemKind::Missing | ProblemKind::Failed => FAILED,
+    }
+}
+
+/// The code of a run that ended so. A run that has not ended did not do what was asked.
+pub fn of_status(status: Status) -> u8 {
+    match status {
+        Status::Succeeded | Status::Skipped => DONE,
+        Status::Flagged => FLAGGED,
+        Status::Cancelled => CANCELLED,
+        Status::Failed | Status::Queued | Status::Running => FAILED,
+    }
+}
+
+/// To standard error: what happened, the chain of reasons, what to do; one JSON document with `json`.
+pub fn print(problem: &Problem, json: bool) {
+    if json {
+        eprintln!("{}", serde_json::json!({ "problem": problem }));
+        return;
+    }
+    eprintln!("{}", problem.message);
+    for cause in &problem.causes {
+        eprintln!("  because {cause}");
+    }
+    if let Some(advice) = &problem.advice {
+        eprintln!("{advice}");
+    }
+}
+
+/// A problem made on the spot.
+pub fn problem(kind: ProblemKind, message: impl Into<String>, advice: impl Into<String>) -> Problem {
+    Problem { kind, message: message.into(), causes: Vec::new(), advice: Some(advice.into()) }
+}
+
+pub fn misuse(message: impl Into<String>, advice: impl Into<String>) -> Problem {
+    problem(ProblemKind::Misuse, message, advice)
+}
+
+/// A problem with an error's chain of sources as its causes.
+pub fn because(message: impl Into<String>, error: &dyn std::error::Error, advice: impl Into<String>) -> Problem {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(source) = next {
+        causes.push(source.to_string());
+        next = source.source();
+    }
+    Problem { kind: ProblemKind::Failed, message: message.into(), causes, advice: Some(advice.into()) }
+}

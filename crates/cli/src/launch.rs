@@ -1,0 +1,113 @@
+//! From a request to a run that a worker process carries out.
+
+use crate::desk::{Desk, Ready};
+use crate::exit;
+use crate::local::LocalSources;
+use assay_console::folder::Claim;
+use assay_console::process::{Ended, Heard};
+use assay_console::resume::{ResumeAsk, resume};
+use assay_console::{Journal, PlanInputs, Planned, RunPlan, RunRequest, SystemClock, WorkerHandle, plan_run, queue_run, settle};
+use assay_contract::{Problem, ProblemKind, Status};
+use assay_pipeline::{Environment, Layer};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A run and its worker.
+pub struct Live {
+    pub run: String,
+    handle: WorkerHandle,
+    cancelled: AtomicBool,
+    /// Held so that nobody takes the run for dead before it is settled.
+    _claim: Claim,
+}
+
+pub enum Launched {
+    Run(Live),
+    /// Nothing has to be done, and why.
+    Nothing(String),
+    /// The same request was answered before, with this run.
+    Already(String),
+}
+
+/// Plans what was asked; changes nothing.
+pub fn plan(desk: &Desk, ready: &Ready, environment: &Environment, request: &RunRequest) -> Result<Planned, Problem> {
+    with_inputs(desk, ready, environment, |inputs| plan_run(request, inputs))
+}
+
+/// Journals a plan and starts its worker. `hear` gets the worker's events, in order, from a thread.
+pub fn start(
+    desk: &Desk,
+    plan: &RunPlan,
+    request_id: Option<&str>,
+    hear: impl FnMut(Heard) + Send + 'static,
+) -> Result<Launched, Problem> {
+    let queued = queue_run(plan, request_id, desk.journal()?, &desk.state())?;
+    match queued.claim {
+        Some(claim) => live(desk, queued.run, claim, hear).map(Launched::Run),
+        None => Ok(Launched::Already(queued.run)),
+    }
+}
+
+/// Queues the newest unfinished run of a pipeline again and starts its worker.
+pub fn again(
+    desk: &Desk,
+    ready: &Ready,
+    environment: &Environment,
+    confirmed: Option<&str>,
+    hear: impl FnMut(Heard) + Send + 'static,
+) -> Result<Live, Problem> {
+    let ask = ResumeAsk { run: None, confirmed, asked_by: &desk.person() };
+    let resumed = with_inputs(desk, ready, environment, |inputs| resume(&ask, inputs, &desk.state()))?;
+    live(desk, resumed.plan.run, resumed.claim, hear)
+}
+
+impl Live {
+    /// Ends the run within a second.
+    pub fn cancel(&self) -> Option<Ended> {
+        self.cancelled.store(true, Ordering::Release);
+        self.handle.cancel()
+    }
+
+    /// Waits for the worker's end and gives what became of the run.
+    pub fn wait(&self, journal: &dyn Journal) -> Result<Status, Problem> {
+        self.handle.wait();
+        let status = settle(&self.run, self.cancelled.load(Ordering::Acquire), journal, &SystemClock)?;
+        status.ok_or_else(|| exit::problem(ProblemKind::Failed, format!("Run {} is not in the journal any more.", self.run), "Someone replaced the journal; run again."))
+    }
+}
+
+fn live(desk: &Desk, run: String, claim: Claim, hear: impl FnMut(Heard) + Send + 'static) -> Result<Live, Problem> {
+    let program = std::env::current_exe()
+        .map_err(|error| exit::because("The program's own place is not known.", &error, "Start it by its full path."))?;
+    let mut command = Command::new(program);
+    command.arg("--workspace").arg(&desk.workspace.root).args(["worker", &run]);
+    match WorkerHandle::start(command, &run, hear) {
+        Ok(handle) => Ok(Live { run, handle, cancelled: AtomicBool::new(false), _claim: claim }),
+        Err(error) => {
+            let problem = Problem::from(error);
+            desk.journal()?.end_run(&run, Status::Failed, Some(&problem.message), chrono::Utc::now())?;
+            Err(problem)
+        }
+    }
+}
+
+pub fn with_inputs<T>(
+    desk: &Desk,
+    ready: &Ready,
+    environment: &Environment,
+    use_them: impl FnOnce(&PlanInputs<'_>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let reads = |model: &str| -> Vec<String> {
+        let compiled = ready.models.iter().find(|compiled| compiled.model.name == model);
+        let tables = compiled.map(assay_stages::gold::CompiledModel::reads).unwrap_or_default();
+        tables.into_iter().map(|(layer, table): (Layer, String)| format!("{layer}.{table}")).collect()
+    };
+    use_them(&PlanInputs {
+        pipeline: &ready.definition,
+        environment,
+        sources: &LocalSources { desk },
+        journal: desk.journal()?,
+        clock: &SystemClock,
+        reads: &reads,
+    })
+}

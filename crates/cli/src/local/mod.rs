@@ -1,0 +1,307 @@
+//! The local runner: carries steps out on this machine with Polars and PostgreSQL.
+
+pub mod problems;
+pub mod records;
+mod sources;
+pub mod warehouse;
+mod watch;
+
+pub use sources::LocalSources;
+
+use crate::desk::{Desk, Ready};
+use crate::exit;
+use assay_console::ports::{LedgerEntry, Level, Runner, StepContext, StepOutcome};
+use assay_console::{PlannedFile, PlannedStep, RunPlan, RunScope};
+use assay_contract::{Counts, Problem, Reconciliation};
+use assay_lake::Lake;
+use assay_pipeline::{Contract, Layer, Load, Source};
+use assay_stages::gold::{CompiledModel, GoldJob};
+use assay_stages::warehouse::{Delivered, WarehouseJob};
+use assay_stages::{IngestJob, Ingested, Limits, Scope, StageError, Surveyed};
+use assay_warehouse::LoadOutcome;
+use chrono::{NaiveDate, Utc};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use tokio::runtime::Handle;
+use warehouse::Place;
+use watch::StageWatch;
+
+/// Runs the steps of one run of one pipeline.
+pub struct LocalRunner<'a> {
+    ready: &'a Ready,
+    lake: Lake,
+    scratch: PathBuf,
+    threads: usize,
+    runtime: Handle,
+    place: tokio::sync::Mutex<Place>,
+    surveyed: Mutex<HashMap<String, Vec<Surveyed>>>,
+}
+
+impl<'a> LocalRunner<'a> {
+    pub fn new(desk: &Desk, ready: &'a Ready, plan: &RunPlan) -> Result<Self, Problem> {
+        let scratch = desk.state().join("scratch");
+        std::fs::create_dir_all(&scratch).map_err(|error| {
+            exit::because(format!("{} cannot be made.", scratch.display()), &error, "Give this user the right to write there.")
+        })?;
+        Ok(Self {
+            ready,
+            lake: desk.lake(&plan.environment),
+            scratch,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            runtime: desk.runtime.handle().clone(),
+            place: tokio::sync::Mutex::new(Place::new(&desk.state(), &plan.environment)),
+            surveyed: Mutex::default(),
+        })
+    }
+
+    /// Stops what the run started; call it once, after the last step.
+    pub fn end(&self) -> Result<(), Problem> {
+        self.runtime.block_on(async { self.place.lock().await.leave().await })
+    }
+
+    /// Finds the files' formats, counts their records and takes their content tags.
+    fn bronze(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {
+        let source = self.source(&step.table)?;
+        let folder = self.lake.pipeline_folder(&plan.pipeline);
+        let watch = StageWatch::new(context.watch);
+        let files: Vec<_> = plan.files.iter().filter(|file| file.source == source.name).map(planned).collect();
+        let surveyed =
+            assay_stages::survey(source, &folder, &files, &self.scratch, self.threads, &Limits::default(), &watch)?;
+        let (mut records, mut blank) = (0, 0);
+        for file in &surveyed {
+            context.watch.log(Level::Debug, &format!("{}: {} records, {} blank", file.path, file.records, file.blank));
+            records += file.records;
+            blank += file.blank;
+        }
+        let text = format!("{} files, {records} records, {blank} blank lines", surveyed.len());
+        context.watch.log(Level::Info, &text);
+        // Kept for the silver step of the same process, which then need not look for record boundaries again.
+        self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).insert(source.name.clone(), surveyed);
+        Ok(StepOutcome { rows_out: Some(records), dates: dates_of(plan), ..StepOutcome::default() })
+    }
+
+    fn silver(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {
+        let contract = self.contract(&step.table)?;
+        let source = self.source(&contract.source)?;
+        let watch = StageWatch::new(context.watch);
+        let more = |dates: &[NaiveDate]| {
+            let found = (context.files_of_dates)(dates).map_err(|problem| StageError::Sources { why: problem.message })?;
+            Ok(found.iter().filter(|file| file.source == source.name).map(planned).collect())
+        };
+        let surveyed = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).remove(&source.name);
+        let ingested = assay_stages::ingest(
+            &IngestJob {
+                pipeline: &self.ready.definition,
+                contract,
+                source,
+                lake: &self.lake,
+                files: plan.files.iter().filter(|file| file.source == source.name).map(planned).collect(),
+                surveyed: surveyed.unwrap_or_default(),
+                more: &more,
+                scope: match &plan.scope {
+                    RunScope::All => Scope::All,
+                    RunScope::Dates(dates) => Scope::Dates(dates.iter().copied().collect()),
+                },
+                run: &plan.run,
+                processed_at: plan.queued_at,
+                permit: &plan.permit,
+                threads: self.threads,
+                scratch: &self.scratch,
+                limits: Limits::default(),
+                now: &Utc::now,
+            },
+            &watch,
+        )?;
+        Ok(silver_outcome(plan, source, ingested))
+    }
+
+    fn gold(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {
+        let model = self.model(&step.table)?;
+        let dates = settled_dates(plan, context);
+        let job = GoldJob {
+            pipeline: &self.ready.definition,
+            lake: &self.lake,
+            run: &plan.run,
+            permit: &plan.permit,
+            dates: dates.as_deref(),
+            now: &Utc::now,
+            cancelled: &|| context.watch.cancelled(),
+        };
+        let built = assay_stages::gold::build(&job, model, &self.runtime)?;
+        context.watch.log(Level::Info, &format!("published version {}, {} rows", built.committed.version, built.rows_out));
+        Ok(StepOutcome {
+            rows_in: Some(built.rows_in),
+            rows_out: Some(built.rows_out),
+            dates: built.dates,
+            version_before: built.committed.before,
+            version_after: Some(built.committed.version),
+            ..StepOutcome::default()
+        })
+    }
+
+    fn warehouse(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem> {
+        let load = self.load(&step.table).map_err(|error| problems::stage(&error))?;
+        let dates = settled_dates(plan, context);
+        let job = WarehouseJob {
+            pipeline: &self.ready.definition,
+            load,
+            lake: &self.lake,
+            environment: &plan.environment.name,
+            run: &plan.run,
+            permit: &plan.permit,
+            dates: dates.as_deref(),
+            now: Utc::now(),
+        };
+        let delivered = self.runtime.block_on(async {
+            let mut connected = self.place.lock().await.connect().await?;
+            assay_stages::warehouse::deliver(&job, &mut connected).await.map_err(|error| problems::stage(&error))
+        })?;
+        warehouse_outcome(&step.table, dates, delivered, context)
+    }
+
+    fn source(&self, name: &str) -> Result<&'a Source, StageError> {
+        let known = &self.ready.definition.sources;
+        known.iter().find(|source| source.name == name).ok_or_else(|| StageError::NoTable { table: name.to_owned() })
+    }
+
+    fn contract(&self, table: &str) -> Result<&'a Contract, StageError> {
+        let known = &self.ready.definition.contracts;
+        known.iter().find(|contract| contract.table == table).ok_or_else(|| StageError::NoTable { table: table.to_owned() })
+    }
+
+    fn model(&self, name: &str) -> Result<&'a CompiledModel, StageError> {
+        self.ready.models.iter().find(|model| model.model.name == name).ok_or_else(|| StageError::NoTable { table: name.to_owned() })
+    }
+
+    fn load(&self, table: &str) -> Result<&'a Load, StageError> {
+        let mut known = self.ready.definition.warehouse.iter().flat_map(|warehouse| &warehouse.loads);
+        known.find(|load| load.table == table).ok_or_else(|| StageError::NoTable { table: table.to_owned() })
+    }
+}
+
+impl Runner for LocalRunner<'_> {
+    fn run(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem> {
+        plan.permit.check(&plan.environment.name, Utc::now()).map_err(|error| {
+            exit::because("The run may not write any more.", &error, "Start the run again: it gets a new permit.")
+        })?;
+        match step.stage {
+            Layer::Bronze => self.bronze(plan, step, context).map_err(|error| problems::stage(&error)),
+            Layer::Silver => self.silver(plan, step, context).map_err(|error| problems::stage(&error)),
+            Layer::Gold => self.gold(plan, step, context).map_err(|error| problems::stage(&error)),
+            Layer::Warehouse => self.warehouse(plan, step, context),
+        }
+    }
+}
+
+fn planned(file: &PlannedFile) -> assay_stages::PlannedFile {
+    assay_stages::PlannedFile {
+        path: file.path.clone(),
+        size: file.size,
+        modified_ns: file.modified_ns,
+        known_dates: file.known_dates.clone(),
+        folder_date: file.folder_date,
+    }
+}
+
+fn dates_of(plan: &RunPlan) -> Option<Vec<NaiveDate>> {
+    match &plan.scope {
+        RunScope::All => None,
+        RunScope::Dates(dates) => Some(dates.clone()),
+    }
+}
+
+/// The dates that later steps follow: those of the run, and those that silver found strays for.
+fn settled_dates(plan: &RunPlan, context: &StepContext<'_>) -> Option<Vec<NaiveDate>> {
+    let mut dates = dates_of(plan)?;
+    let silver = context.earlier.iter().filter(|(step, _)| step.starts_with("silver."));
+    dates.extend(silver.filter_map(|(_, outcome)| outcome.dates.as_ref()).flatten());
+    dates.sort_unstable();
+    dates.dedup();
+    Some(dates)
+}
+
+fn counts(counts: &assay_stages::Counts) -> Counts {
+    Counts {
+        read: counts.read,
+        accepted: counts.accepted,
+        quarantined: counts.quarantined,
+        blank: counts.blank,
+        elsewhere: counts.elsewhere,
+    }
+}
+
+fn silver_outcome(plan: &RunPlan, source: &Source, ingested: Ingested) -> StepOutcome {
+    let total = counts(&ingested.counts);
+    let entry = |file: assay_stages::FileReport| LedgerEntry {
+        source: source.name.clone(),
+        path: file.path,
+        size: file.size,
+        modified_ns: file.modified_ns,
+        tag: file.tag,
+        counts: counts(&file.counts),
+        dates: file.dates,
+    };
+    StepOutcome {
+        rows_in: Some(total.read - total.blank),
+        rows_out: Some(total.accepted),
+        quarantined: Some(total.quarantined),
+        counts: Some(total),
+        reasons: ingested.reasons,
+        dates: matches!(plan.scope, RunScope::Dates(_)).then_some(ingested.dates),
+        version_before: ingested.before,
+        version_after: Some(ingested.version),
+        files: ingested.files.into_iter().map(entry).collect(),
+        ..StepOutcome::default()
+    }
+}
+
+/// A difference between lake and warehouse fails the step, with every figure that differs.
+fn warehouse_outcome(
+    table: &str,
+    dates: Option<Vec<NaiveDate>>,
+    delivered: Delivered,
+    context: &StepContext<'_>,
+) -> Result<StepOutcome, Problem> {
+    let different: Vec<String> = delivered
+        .measures
+        .iter()
+        .filter(|figure| !figure.equal)
+        .map(|figure| format!("{}: lake {}, warehouse {}", figure.measure, figure.lake, figure.warehouse))
+        .collect();
+    if !different.is_empty() {
+        let mut problem = exit::problem(
+            assay_contract::ProblemKind::Failed,
+            format!("The warehouse table {table} differs from the lake after the load."),
+            "Find out who else writes the table, then run the stage again.",
+        );
+        problem.causes = different;
+        return Err(problem);
+    }
+    let text = match &delivered.outcome {
+        LoadOutcome::Loaded { copied, replaced } => format!("loaded {copied} rows in place of {replaced}; counts and sums agree"),
+        LoadOutcome::AlreadyLoaded => format!("version {} was loaded before; counts and sums agree", delivered.version),
+    };
+    context.watch.log(Level::Info, &text);
+    let reconciliation = delivered
+        .measures
+        .into_iter()
+        .map(|figure| Reconciliation {
+            table: table.to_owned(),
+            measure: figure.measure,
+            lake: figure.lake,
+            warehouse: figure.warehouse,
+            equal: figure.equal,
+        })
+        .collect();
+    Ok(StepOutcome {
+        rows_in: Some(delivered.rows),
+        rows_out: Some(delivered.rows),
+        dates,
+        version_after: Some(delivered.version),
+        reconciliation,
+        skipped: matches!(delivered.outcome, LoadOutcome::AlreadyLoaded).then_some(text),
+        reasons: BTreeMap::new(),
+        ..StepOutcome::default()
+    })
+}

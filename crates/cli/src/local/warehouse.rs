@@ -1,0 +1,53 @@
+//! Where an environment's warehouse is: a PostgreSQL URL, or the private cluster of the workspace.
+
+use super::problems;
+use assay_contract::Problem;
+use assay_pipeline::Environment;
+use assay_warehouse::{Cluster, Target, Warehouse};
+use std::path::{Path, PathBuf};
+
+/// A place to connect to. A private cluster is started by the first connection and left with [`Place::leave`].
+pub struct Place {
+    url: Option<String>,
+    folder: PathBuf,
+    cluster: Option<Cluster>,
+}
+
+impl Place {
+    /// `state` is the workspace's `.assay` folder.
+    pub fn new(state: &Path, environment: &Environment) -> Self {
+        Self { url: environment.warehouse_url.clone(), folder: state.join("warehouse"), cluster: None }
+    }
+
+    pub async fn connect(&mut self) -> Result<Warehouse, Problem> {
+        let target = match &self.url {
+            Some(url) => Target::url(url, std::env::var("PGPASSWORD").ok().as_deref()),
+            None => self.private().await,
+        };
+        let target = target.map_err(|error| problems::warehouse(&error))?;
+        Warehouse::connect(&target).await.map_err(|error| problems::warehouse(&error))
+    }
+
+    async fn private(&mut self) -> Result<Target, assay_warehouse::WarehouseError> {
+        if let Some(cluster) = &self.cluster {
+            return Ok(cluster.target());
+        }
+        let cluster = Cluster::start(&self.folder).await?;
+        let target = cluster.target();
+        self.cluster = Some(cluster);
+        Ok(target)
+    }
+
+    /// Whether data was ever loaded: a look must not make a cluster.
+    pub fn exists(&self) -> bool {
+        self.url.is_some() || self.folder.exists()
+    }
+
+    /// Stops the private cluster unless another program uses it.
+    pub async fn leave(&mut self) -> Result<(), Problem> {
+        match self.cluster.take() {
+            Some(cluster) => cluster.stop().await.map(|_| ()).map_err(|error| problems::warehouse(&error)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What the command line prints: tables, progress, summaries, problems.
+
+pub mod grid;
+pub mod live;
+pub mod progress;
+pub mod rows;
+pub mod summary;
+pub mod words;

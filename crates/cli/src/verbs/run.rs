@@ -1,0 +1,122 @@
+//! `assay run`: plans, starts the worker, shows progress, prints the summary.
+
+use crate::args::RunArgs;
+use crate::desk::{Desk, Ready};
+use crate::exit;
+use crate::launch::{self, Launched, Live};
+use crate::render::live::Screen;
+use crate::render::summary;
+use assay_console::plan::draw::ScopeAsk;
+use assay_console::process::Heard;
+use assay_console::{Planned, RunRequest};
+use assay_contract::{Problem, Status};
+use assay_pipeline::Environment;
+use std::sync::Arc;
+
+pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
+    desk.recover()?;
+    let ready = desk.pipeline(&args.pipeline)?;
+    let environment = desk.environment(&args.env)?;
+    let screen = Arc::new(Screen::new(json));
+    let hear = {
+        let screen = Arc::clone(&screen);
+        move |heard: Heard| screen.hear(heard)
+    };
+    if args.resume {
+        let live = launch::again(desk, &ready, &environment, args.confirm.as_deref(), hear)?;
+        return attend(desk, live, &screen, json);
+    }
+    let plan = match launch::plan(desk, &ready, &environment, &request(desk, args))? {
+        Planned::Run(plan) => plan,
+        Planned::Nothing(why) => return Ok(nothing(&why, json)),
+        Planned::Already(run) => return Ok(nothing(&format!("Run {run} does this already."), json)),
+    };
+    if args.dry_run {
+        return dry(&ready, &environment, &plan, json);
+    }
+    match launch::start(desk, &plan, None, hear)? {
+        Launched::Run(live) => attend(desk, live, &screen, json),
+        Launched::Nothing(why) => Ok(nothing(&why, json)),
+        Launched::Already(run) => Ok(nothing(&format!("Run {run} does this already."), json)),
+    }
+}
+
+fn request(desk: &Desk, args: &RunArgs) -> RunRequest {
+    let scope = match (args.all, args.date, args.from, args.to) {
+        (true, ..) => ScopeAsk::All,
+        (_, Some(date), ..) => ScopeAsk::Dates(date, date),
+        (_, _, Some(from), Some(to)) => ScopeAsk::Dates(from, to),
+        _ => ScopeAsk::New,
+    };
+    RunRequest {
+        stages: args.stages.clone(),
+        scope,
+        confirmed: args.confirm.clone(),
+        reason: args.reason.clone(),
+        asked_by: desk.person(),
+        request_id: None,
+    }
+}
+
+/// Follows the run to its end; an interrupt from the keyboard cancels it.
+fn attend(desk: &Desk, live: Live, screen: &Screen, json: bool) -> Result<u8, Problem> {
+    let live = Arc::new(live);
+    let watched = Arc::clone(&live);
+    desk.runtime.spawn(async move {
+        if interrupted().await {
+            // Blocks for less than a second, on a thread that may.
+            drop(tokio::task::spawn_blocking(move || watched.cancel()).await);
+        }
+    });
+    let status = live.wait(desk.journal()?);
+    screen.end();
+    let status = status?;
+    let detail = desk.run(&live.run)?;
+    if json {
+        println!("{}", serde_json::json!(detail));
+    } else {
+        for line in summary::of(&detail) {
+            println!("{line}");
+        }
+        if matches!(status, Status::Failed | Status::Cancelled) {
+            println!("Look further: assay logs {}; finish it: assay run {} --resume", live.run, detail.run.pipeline);
+        }
+    }
+    Ok(exit::of_status(status))
+}
+
+/// Completes at the first SIGINT, SIGTERM or SIGHUP.
+async fn interrupted() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term), Ok(mut hang_up)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return false;
+    };
+    tokio::select! {
+        _ = int.recv() => true,
+        _ = term.recv() => true,
+        _ = hang_up.recv() => true,
+    }
+}
+
+fn nothing(why: &str, json: bool) -> u8 {
+    if json {
+        println!("{}", serde_json::json!({ "nothing": why }));
+    } else {
+        println!("{why}");
+    }
+    exit::DONE
+}
+
+fn dry(ready: &Ready, environment: &Environment, plan: &assay_console::RunPlan, json: bool) -> Result<u8, Problem> {
+    if json {
+        println!("{}", serde_json::json!(plan));
+    } else {
+        for line in plan.describe() {
+            println!("{line}");
+        }
+        println!("Nothing was changed in {} by this look at {}.", environment.name, ready.definition.name);
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,38 @@
+//! `assay validate`: every mistake of every definition, with its place.
+
+use crate::desk::Desk;
+use crate::exit;
+use assay_contract::Problem;
+use assay_pipeline::diagnostic::Mistake;
+
+pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
+    let checked = match only {
+        Some(name) => vec![(name.to_owned(), desk.checked(name)?)],
+        None => desk.names().into_iter().map(|name| Ok((name.clone(), desk.checked(&name)?))).collect::<Result<_, Problem>>()?,
+    };
+    let mut wrong = 0;
+    for (name, mistakes) in &checked {
+        wrong += mistakes.len();
+        if json {
+            println!("{}", serde_json::json!({ "pipeline": name, "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() }));
+        } else if mistakes.is_empty() {
+            println!("{name}: no mistakes");
+        } else {
+            for mistake in mistakes {
+                println!("{mistake}\n");
+            }
+            println!("{name}: {}", crate::render::words::counted(mistakes.len() as u64, "mistake"));
+        }
+    }
+    if !json && checked.is_empty() {
+        println!("There are no pipelines in {}. Run `assay init` to write the shipped ones.", desk.workspace.root.display());
+    }
+    Ok(if wrong == 0 { exit::DONE } else { exit::FAILED })
+}
+
+fn as_json(mistake: &Mistake) -> serde_json::Value {
+    serde_json::json!({
+        "file": mistake.file, "line": mistake.line, "column": mistake.column, "width": mistake.width,
+        "message": mistake.message, "suggestion": mistake.suggestion,
+    })
+}

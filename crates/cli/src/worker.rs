@@ -1,0 +1,56 @@
+//! The worker process: carries out one journalled run and tells its parent what happens.
+
+use crate::desk::{Desk, open_journal};
+use crate::exit;
+use crate::local::{LocalRunner, LocalSources};
+use assay_console::folder::RunFolder;
+use assay_console::ports::Sources;
+use assay_console::run::Parallel;
+use assay_console::worker::{GRACE, cancel_on_eof, end_cancelled, event_sink};
+use assay_console::{Execution, Journal, RunLog, RunPlan, SystemClock, execute};
+use assay_contract::{Problem, Status};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub fn run(desk: &Desk, run: &str) -> Result<u8, Problem> {
+    let journal = desk.journal()?;
+    let plan = journal.plan(run)?;
+    let plan = plan.ok_or_else(|| exit::misuse(format!("There is no run {run}."), "Workers are started by `assay run`."))?;
+    let status = carry_out(desk, journal, &plan).or_else(|problem| {
+        // Whatever kept the run from its end must be in the journal, not only on the screen.
+        journal.end_run(run, Status::Failed, Some(&problem.message), chrono::Utc::now())?;
+        Err(problem)
+    })?;
+    Ok(exit::of_status(status))
+}
+
+fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Status, Problem> {
+    let ready = desk.pipeline(&plan.pipeline)?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let events = event_sink(std::io::stdout(), Arc::clone(&cancel));
+    let (state, id) = (desk.state(), plan.run.clone());
+    cancel_on_eof(std::io::stdin(), Arc::clone(&cancel), GRACE, move || {
+        let ended = open_journal(&state).and_then(|journal| end_cancelled(&id, &journal, &SystemClock));
+        // The parent settles the run if this could not.
+        drop(ended);
+        std::process::exit(i32::from(exit::CANCELLED));
+    });
+    let folder = RunFolder::new(&desk.state(), &plan.run);
+    let log = RunLog::open(folder.path(), desk.workspace.log_limit)?;
+    let runner = LocalRunner::new(desk, &ready, plan)?;
+    let sources = LocalSources { desk };
+    let status = execute(&Execution {
+        plan,
+        digest: &ready.definition.digest,
+        runner: &runner,
+        journal,
+        clock: &SystemClock,
+        files_now: &|| sources.files(&ready.definition, &plan.environment),
+        events: &events,
+        log: &log,
+        cancel: &cancel,
+        parallel: Parallel::default(),
+        state: &desk.state(),
+    });
+    runner.end().and(status)
+}

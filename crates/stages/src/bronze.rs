@@ -1,0 +1,15 @@
+//! Bronze: finds the files of a source and cuts them into records, byte by byte.
+
+pub(crate) mod content;
+pub(crate) mod cut;
+mod discover;
+mod layout;
+mod records;
+pub(crate) mod survey;
+pub(crate) mod window;
+
+pub use content::Compression;
+pub use discover::{Discovered, FoundFile, discover};
+pub(crate) use survey::{Chunk, Piece};
+pub use records::{RawRecord, records};
+pub use survey::{Surveyed, survey};

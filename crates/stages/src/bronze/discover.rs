@@ -1,0 +1,127 @@
+//! Lists the files of a source.
+
+use crate::error::StageError;
+use assay_pipeline::Source;
+use chrono::NaiveDate;
+use std::fs;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+/// A file of a source, as it was when it was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Below the pipeline's lake folder, with `/`.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970 (UTC).
+    pub modified_ns: i64,
+    /// The date of the folder that a `date=*` segment of the source's path matched.
+    pub folder_date: Option<NaiveDate>,
+}
+
+/// What a source's folder holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Discovered {
+    /// In byte order of their paths.
+    pub files: Vec<FoundFile>,
+    /// How many entries were left out: hidden, or unfinished by their names (`_…`, `….tmp`, `….part`),
+    /// or files beside the folders that the source's path describes.
+    pub left_out: u64,
+    /// Paths of the first ten of them.
+    pub left_out_examples: Vec<String>,
+}
+
+/// Lists the files below the folders that the source's path describes. A missing folder holds no files.
+pub fn discover(source: &Source, pipeline_folder: &Path) -> Result<Discovered, StageError> {
+    let pattern: Vec<&str> = source.path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut found = Discovered::default();
+    descend(pipeline_folder, String::new(), &pattern, None, &mut found)?;
+    found.files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+    Ok(found)
+}
+
+fn descend(
+    folder: &Path,
+    below: String,
+    pattern: &[&str],
+    date: Option<NaiveDate>,
+    found: &mut Discovered,
+) -> Result<(), StageError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && below.is_empty() => return Ok(()),
+        Err(error) => return Err(StageError::io(&below, "list the folder", error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| StageError::io(&below, "list the folder", error))?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            found.leave_out(format!("{below}/{}", name.to_string_lossy()));
+            continue;
+        };
+        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        let folder_like =
+            entry.file_type().map_err(|error| StageError::io(&path, "look at the entry", error))?.is_dir();
+        match pattern.first() {
+            Some(segment) if segment.contains('*') && left_out(name) => found.leave_out(path),
+            Some(segment) if matches(segment, name) && folder_like => {
+                let date = folder_date(segment, name).or(date);
+                descend(&entry.path(), path, &pattern[1..], date, found)?;
+            }
+            // Above the source's own folders other things of the pipeline lie; they are not the source's.
+            Some(segment) if !segment.contains('*') => {}
+            Some(_) => found.leave_out(path),
+            None if left_out(name) => found.leave_out(path),
+            None if folder_like => descend(&entry.path(), path, &[], date, found)?,
+            None => found.files.push(file(&entry.path(), path, date)?),
+        }
+    }
+    Ok(())
+}
+
+impl Discovered {
+    fn leave_out(&mut self, path: String) {
+        self.left_out += 1;
+        if self.left_out_examples.len() < 10 {
+            self.left_out_examples.push(path);
+        }
+    }
+}
+
+fn left_out(name: &str) -> bool {
+    name.starts_with(['.', '_']) || name.ends_with(".tmp") || name.ends_with(".part")
+}
+
+/// True when the segment of the source's path describes the folder's name; `*` stands for any characters.
+fn matches(segment: &str, name: &str) -> bool {
+    match segment.split_once('*') {
+        None => segment == name,
+        Some((head, tail)) => match name.strip_prefix(head) {
+            None => false,
+            Some(rest) => (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(tail, &rest[at..])),
+        },
+    }
+}
+
+fn folder_date(segment: &str, name: &str) -> Option<NaiveDate> {
+    let text = name.strip_prefix("date=")?;
+    if segment != "date=*" || text.len() != 10 {
+        return None;
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+fn file(place: &Path, path: String, folder_date: Option<NaiveDate>) -> Result<FoundFile, StageError> {
+    let meta = fs::metadata(place).map_err(|error| StageError::io(&path, "look at the file", error))?;
+    Ok(FoundFile { size: meta.len(), modified_ns: modified_ns(&meta, &path)?, path, folder_date })
+}
+
+/// Nanoseconds since 1970; a time before that is negative.
+pub(crate) fn modified_ns(meta: &fs::Metadata, path: &str) -> Result<i64, StageError> {
+    let time = meta.modified().map_err(|error| StageError::io(path, "read the time of change", error))?;
+    Ok(match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    })
+}

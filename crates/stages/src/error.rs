@@ -1,0 +1,105 @@
+//! What can go wrong in a stage, in words for the operator.
+
+use parquet::errors::ParquetError;
+use std::io;
+
+/// Why a stage stopped. Nothing was published unless the text says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    #[error("{path}: the file is gone since the run was planned; nothing was published. Start the run again")]
+    Vanished { path: String },
+    #[error(
+        "{path}: the file changed while it was read; nothing was published. Start the run again when it is complete"
+    )]
+    Changed { path: String },
+    #[error(
+        "{path}: is not a file; nothing was published. Move it out of the source's folder, or begin its name with _"
+    )]
+    NotAFile { path: String },
+    #[error(
+        "{path}: its name fits none of the source's formats ({formats}); nothing was published. \
+             Rename it, or begin its name with _ to leave it out"
+    )]
+    UnknownFormat { path: String, formats: String },
+    #[error("{path}: is {found}, which is not read; nothing was published. Convert it to UTF-8")]
+    Encoding { path: String, found: &'static str },
+    #[error(
+        "{path}: the {kind} data cannot be decompressed, it is cut off or damaged ({source}); \
+             nothing was published. Deliver the file again"
+    )]
+    Compressed { path: String, kind: &'static str, source: io::Error },
+    #[error("{path}: the header names the column {column} twice; nothing was published. Correct the header")]
+    DuplicateHeader { path: String, column: String },
+    #[error("{path}: the header {why}; nothing was published. Correct the header")]
+    BadHeader { path: String, why: &'static str },
+    #[error("{path}: the Parquet file cannot be read ({source}); nothing was published. Deliver the file again")]
+    BadParquet { path: String, source: ParquetError },
+    #[error(
+        "{path}: {read} records were found, but {accounted} are accounted for; nothing was published. \
+             Report this, with the file"
+    )]
+    Unbalanced { path: String, read: u64, accounted: u64 },
+    #[error("{path}: cannot {doing} ({source}); nothing was published")]
+    Io { path: String, doing: &'static str, source: io::Error },
+    #[error("{path}: cannot write Parquet ({source}); nothing was published")]
+    Write { path: String, source: ParquetError },
+    #[error("{path}: the disk is full; nothing was published. Free some space and run again")]
+    Full { path: String, source: io::Error },
+    #[error(
+        "{path}: cannot be written to; nothing was published. \
+             Give the user who runs Assay the right to write there"
+    )]
+    ReadOnly { path: String, source: io::Error },
+    #[error(transparent)]
+    Lake(#[from] assay_lake::LakeError),
+    #[error(transparent)]
+    Permit(#[from] assay_pipeline::permit::PermitError),
+    #[error("the contract of {table} cannot be used: {why}; nothing was read")]
+    Contract { table: String, why: String },
+    #[error("there is no table {table} yet; nothing was published. Run the stage that fills it")]
+    NoTable { table: String },
+    #[error("the files of other dates cannot be listed ({why}); nothing was published")]
+    Sources { why: String },
+    #[error("the column {column} has a type that the warehouse does not take; nothing was loaded. Cast it in the model")]
+    NoWarehouseType { column: String },
+    #[error("the model cannot be computed; nothing was published")]
+    Model(#[from] assay_sql::LowerError),
+    #[error("the lake's side could not be summed up for the comparison")]
+    Sum(#[from] polars::error::PolarsError),
+    #[error(transparent)]
+    Warehouse(#[from] assay_warehouse::WarehouseError),
+    #[error("cancelled; nothing was published")]
+    Cancelled,
+    #[error("a thread of the stage stopped without an answer; nothing was published. Start the run again")]
+    ThreadLost,
+}
+
+impl StageError {
+    /// Of a write to this place.
+    pub(crate) fn write(path: &str, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
+            _ => Self::Io { path, doing: "write", source },
+        }
+    }
+
+    /// Of writing Parquet to this place; the disk's own reason is what counts.
+    pub(crate) fn parquet(path: &str, error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(cause) => Self::write(path, *cause),
+                Err(cause) => Self::Write { path: path.to_owned(), source: ParquetError::External(cause) },
+            },
+            source => Self::Write { path: path.to_owned(), source },
+        }
+    }
+
+    pub(crate) fn io(path: &str, doing: &'static str, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::NotFound {
+            return Self::Vanished { path: path.to_owned() };
+        }
+        Self::Io { path: path.to_owned(), doing, source }
+    }
+}

@@ -1,0 +1,20 @@
+//! Silver: types every record, refuses what the contract refuses, and writes the rest, partition by partition.
+
+pub(crate) mod columns;
+pub(crate) mod csv;
+pub(crate) mod fault;
+mod files;
+pub(crate) mod ingest;
+pub(crate) mod json;
+pub(crate) mod keys;
+pub(crate) mod moment;
+pub(crate) mod number;
+pub(crate) mod parquet_rows;
+pub(crate) mod pass;
+pub(crate) mod program;
+mod publish;
+pub(crate) mod refused;
+pub(crate) mod row;
+pub(crate) mod shape;
+
+pub use ingest::{Counts, FileReport, IngestJob, Ingested, PlannedFile, Scope, ingest};

@@ -1,0 +1,191 @@
+//! A contract taken apart once, for the work on every record.
+
+use crate::error::StageError;
+use crate::silver::moment::MomentFormat;
+use crate::silver::number::POWERS;
+use crate::silver::program::{Condition, Value};
+use assay_pipeline::{Bound, Clean, Column, ColumnType, Contract};
+
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) columns: Vec<Plan>,
+    pub(crate) checks: Vec<CheckPlan>,
+    /// Places of the key's columns; empty means that duplicates stay.
+    pub(crate) key: Vec<usize>,
+    /// Place of the business date.
+    pub(crate) partition: usize,
+    /// Where the columns' values lie in a JSON record.
+    pub(crate) tree: Branch,
+    /// Number of nodes of `tree`.
+    pub(crate) nodes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) name: String,
+    /// The header's name in CSV and Parquet.
+    pub(crate) header: String,
+    pub(crate) kind: ColumnType,
+    pub(crate) formats: Vec<MomentFormat>,
+    pub(crate) required: bool,
+    pub(crate) range: Option<Limits>,
+    pub(crate) clean: Vec<Clean>,
+    pub(crate) default: Option<Value>,
+}
+
+/// Bounds of a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    low: Option<Limit>,
+    high: Option<Limit>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    /// The column's number is multiplied with this before it is compared.
+    raise: i128,
+    value: i128,
+    inclusive: bool,
+    /// For doubles.
+    double: f64,
+}
+
+#[derive(Debug)]
+pub(crate) struct CheckPlan {
+    pub(crate) name: String,
+    pub(crate) condition: Condition,
+    pub(crate) columns: Vec<usize>,
+}
+
+/// The keys of one object that matter.
+#[derive(Debug, Default)]
+pub(crate) struct Branch {
+    pub(crate) nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) key: String,
+    /// Number of the node, unique in the tree.
+    pub(crate) number: usize,
+    /// Columns that take the value itself.
+    pub(crate) columns: Vec<usize>,
+    pub(crate) below: Branch,
+}
+
+impl Shape {
+    pub(crate) fn of(contract: &Contract) -> Result<Self, StageError> {
+        Self::compile(contract).map_err(|why| StageError::Contract { table: contract.table.clone(), why })
+    }
+
+    fn compile(contract: &Contract) -> Result<Self, String> {
+        let columns = contract.columns.iter().map(|column| plan(column, &contract.columns));
+        let columns = columns.collect::<Result<Vec<_>, String>>()?;
+        let place = |name: &String| {
+            let at = contract.columns.iter().position(|column| column.name == *name);
+            at.ok_or(format!("there is no column {name}"))
+        };
+        let partition = place(&contract.partition)?;
+        let date = &contract.columns[partition];
+        if date.kind != ColumnType::Date || !date.required {
+            return Err(format!("the partition {} is no required date", contract.partition));
+        }
+        let checks = contract.checks.iter().map(|check| {
+            let condition = Condition::compile(&check.condition, &contract.columns)?;
+            Ok(CheckPlan { name: check.name.clone(), columns: condition.columns(), condition })
+        });
+        let (mut tree, mut nodes) = (Branch::default(), 0);
+        for (at, column) in contract.columns.iter().enumerate() {
+            tree.add(&column.path, at, &mut nodes);
+        }
+        Ok(Self {
+            checks: checks.collect::<Result<_, String>>()?,
+            key: contract.key.iter().map(place).collect::<Result<_, _>>()?,
+            columns,
+            partition,
+            tree,
+            nodes,
+        })
+    }
+}
+
+impl Branch {
+    fn add(&mut self, path: &[String], column: usize, nodes: &mut usize) {
+        let Some((key, rest)) = path.split_first() else { return };
+        let at = self.nodes.iter().position(|node| node.key == *key).unwrap_or_else(|| {
+            let number = *nodes;
+            *nodes += 1;
+            self.nodes.push(Node { key: key.clone(), number, columns: Vec::new(), below: Self::default() });
+            self.nodes.len() - 1
+        });
+        match rest {
+            [] => self.nodes[at].columns.push(column),
+            _ => self.nodes[at].below.add(rest, column, nodes),
+        }
+    }
+}
+
+fn plan(column: &Column, all: &[Column]) -> Result<Plan, String> {
+    let formats = column
+        .formats
+        .iter()
+        .map(|format| MomentFormat::parse(format).ok_or(format!("{}: the format {format} is not known", column.name)));
+    let default = column.default.as_ref().map(|default| {
+        let value = Value::compile(default, all)?;
+        match (&value, column.kind) {
+            (Value::Text(_), ColumnType::String { .. }) => Ok(value),
+            (Value::Number(..), ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. }) => Ok(value),
+            (Value::Number(_, 0), ColumnType::Date | ColumnType::Timestamp) => Ok(value),
+            _ => Err(format!("the default of {} is not of the column's type", column.name)),
+        }
+    });
+    let range = column.range.as_ref().map(|range| {
+        let limit = |bound: Option<Bound>| bound.map(|bound| limit(bound, column)).transpose();
+        Ok::<_, String>(Limits { low: limit(range.low)?, high: limit(range.high)? })
+    });
+    Ok(Plan {
+        name: column.name.clone(),
+        header: column.path.join("."),
+        kind: column.kind,
+        formats: formats.collect::<Result<_, _>>()?,
+        required: column.required,
+        range: range.transpose()?,
+        clean: column.clean.clone(),
+        default: default.transpose()?,
+    })
+}
+
+fn limit(bound: Bound, column: &Column) -> Result<Limit, String> {
+    let scale = match column.kind {
+        ColumnType::Int32 | ColumnType::Int64 | ColumnType::Double => 0,
+        ColumnType::Decimal { scale, .. } => scale,
+        _ => return Err(format!("{} has a range but is no number", column.name)),
+    };
+    let common = scale.max(bound.value.scale);
+    let power =
+        |by: u8| POWERS.get(usize::from(by)).copied().ok_or(format!("the range of {} is too fine", column.name));
+    let value = bound.value.unscaled.checked_mul(power(common - bound.value.scale)?);
+    let value = value.ok_or(format!("the range of {} is too wide", column.name))?;
+    let double = bound.value.unscaled as f64 / power(bound.value.scale)? as f64;
+    Ok(Limit { raise: power(common - scale)?, value, inclusive: bound.inclusive, double })
+}
+
+impl Limits {
+    /// A number too large to be compared is beyond every upper bound, or below every lower one.
+    #[inline]
+    pub(crate) fn hold(&self, number: i128) -> bool {
+        let raised = |limit: &Limit| match limit.raise {
+            1 => number,
+            raise => number.saturating_mul(raise),
+        };
+        self.low.is_none_or(|limit| raised(&limit) > limit.value || limit.inclusive && raised(&limit) == limit.value)
+            && self
+                .high
+                .is_none_or(|limit| raised(&limit) < limit.value || limit.inclusive && raised(&limit) == limit.value)
+    }
+
+    pub(crate) fn hold_double(&self, number: f64) -> bool {
+        self.low.is_none_or(|limit| number > limit.double || limit.inclusive && number == limit.double)
+            && self.high.is_none_or(|limit| number < limit.double || limit.inclusive && number == limit.double)
+    }
+}
