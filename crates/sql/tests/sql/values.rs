@@ -39,6 +39,12 @@ fn quotients_are_rounded_once_half_away_from_zero() {
             ("select round(49999999.0 / 10000000000, 2) as a", &["0.00"]),
             ("select round(coalesce(49999999.0 / 10000000000, 0), 2) as a", &["0.00"]),
             ("select round(case when true then 49999999.0 / 10000000000 else 1 end, 2) as a", &["0.00"]),
+            // 0.0049999996, where 38 digits leave six places to a quotient that nothing rounds.
+            ("select round(cast(49999996 as decimal(38,2)) / 10000000000, 2) as a", &["0.00"]),
+            ("select round(coalesce(cast(49999996 as decimal(38,2)) / 10000000000, 1), 2) as a", &["0.00"]),
+            ("select round(-abs(cast(49999996 as decimal(38,2)) / 10000000000), 2) as a", &["0.00"]),
+            ("select round(cast(49999996 as decimal(38,2)) / 1000000000000 * 100, 2) as a", &["0.00"]),
+            ("select cast(cast(49999996 as decimal(38,2)) / 10000000000 as decimal(5,2)) as a", &["0.00"]),
             ("select round(2.0 / 3 * 100, 2) as a", &["66.67"]),
             ("select round(100 * (1.0 / 3), 3) as a", &["33.333"]),
             // A scale that the text asked for is a rounding of its own.
