@@ -60,7 +60,7 @@ fn show(app: &tauri::App) -> tauri::Result<()> {
     async_runtime::spawn(async move { engine.connect().await });
     for window in &app.config().app.windows {
         WebviewWindowBuilder::from_config(app, window)?
-            .on_navigation(|url| is_own(url))
+            .on_navigation(is_own)
             .on_new_window(|_, _| NewWindowResponse::Deny)
             .build()?;
     }

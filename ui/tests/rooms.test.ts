@@ -48,7 +48,7 @@ describe('rooms', () => {
 
   it('says what to do in an empty workspace', async () => {
     open({ room: 'pipelines' }, { empty: true });
-    expect(await screen.findByText('assay demo')).toBeTruthy();
+    expect(await screen.findByText('assay demo PIPELINE')).toBeTruthy();
     expect(screen.getByRole('button', { name: /^Run(?!s)/ }).getAttribute('aria-disabled')).toBe('true');
     expect(await findings()).toEqual([]);
   });
