@@ -118,7 +118,8 @@ impl Desk {
     /// Who sits at this machine, for the journal.
     pub fn person(&self) -> String {
         let named = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-        named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into())
+        let uid = || format!("user {}", rustix::process::getuid().as_raw());
+        named.filter(|name| !name.is_empty()).unwrap_or_else(uid)
     }
 
     /// A run by its id, the beginning of its id, or `last`.

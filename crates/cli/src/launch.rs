@@ -23,8 +23,6 @@ pub struct Live {
 
 pub enum Launched {
     Run(Live),
-    /// Nothing has to be done, and why.
-    Nothing(String),
     /// The same request was answered before, with this run.
     Already(String),
 }

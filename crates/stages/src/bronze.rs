@@ -10,6 +10,6 @@ pub(crate) mod window;
 
 pub use content::Compression;
 pub use discover::{Discovered, FoundFile, discover};
-pub(crate) use survey::{Chunk, Piece};
 pub use records::{RawRecord, records};
+pub(crate) use survey::{Chunk, Piece};
 pub use survey::{Surveyed, survey};

@@ -60,7 +60,9 @@ pub enum StageError {
     NoTable { table: String },
     #[error("the files of other dates cannot be listed ({why}); nothing was published")]
     Sources { why: String },
-    #[error("the column {column} has a type that the warehouse does not take; nothing was loaded. Cast it in the model")]
+    #[error(
+        "the column {column} has a type that the warehouse does not take; nothing was loaded. Cast it in the model"
+    )]
     NoWarehouseType { column: String },
     #[error("the model cannot be computed; nothing was published")]
     Model(#[from] assay_sql::LowerError),

@@ -76,7 +76,11 @@ pub struct Built {
 }
 
 /// Builds one model and publishes it. Blocking: `runtime` drives the commit only.
-pub fn build(job: &GoldJob<'_>, compiled: &CompiledModel, runtime: &tokio::runtime::Handle) -> Result<Built, StageError> {
+pub fn build(
+    job: &GoldJob<'_>,
+    compiled: &CompiledModel,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Built, StageError> {
     let model = &compiled.model;
     let table = TableName::new(&job.pipeline.name, Layer::Gold, &model.name);
     let folder = job.lake.folder(&table);
@@ -177,9 +181,11 @@ impl Inputs {
     }
 
     fn scan(&self, table: &TableRef) -> PolarsResult<LazyFrame> {
-        let (_, snapshot, cut) = self.tables.iter().find(|(known, _, _)| known == table).ok_or_else(|| {
-            polars::prelude::polars_err!(ComputeError: "the table {} was not opened", table.name)
-        })?;
+        let (_, snapshot, cut) = self
+            .tables
+            .iter()
+            .find(|(known, _, _)| known == table)
+            .ok_or_else(|| polars::prelude::polars_err!(ComputeError: "the table {} was not opened", table.name))?;
         snapshot.scan(cut.as_deref()).map_err(|error| polars::prelude::polars_err!(ComputeError: "{error}"))
     }
 }

@@ -14,8 +14,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use futures::channel::mpsc;
 use futures::{SinkExt, Stream};
 use polars::prelude::{
-    CsvWriter, DataFrame, DataType, Engine, Expr, LazyFrame, NULL, PolarsError, PolarsResult, QuoteStyle,
-    SerWriter, SpecialEq, TimeUnit, col, len, lit, when,
+    CsvWriter, DataFrame, DataType, Engine, Expr, LazyFrame, NULL, PolarsError, PolarsResult, QuoteStyle, SerWriter,
+    SpecialEq, TimeUnit, col, len, lit, when,
 };
 
 use polars_plan::callback::PlanCallback;
@@ -98,7 +98,8 @@ pub async fn deliver(job: &WarehouseJob<'_>, warehouse: &mut Warehouse) -> Resul
 
 fn columns(snapshot: &Snapshot) -> Result<Vec<WarehouseColumn>, StageError> {
     let column = |field: &assay_lake::LakeField| {
-        let kind = warehouse_type(&field.kind).ok_or_else(|| StageError::NoWarehouseType { column: field.name.clone() })?;
+        let kind =
+            warehouse_type(&field.kind).ok_or_else(|| StageError::NoWarehouseType { column: field.name.clone() })?;
         Ok(WarehouseColumn { name: field.name.clone(), kind })
     };
     snapshot.fields().iter().map(column).collect()

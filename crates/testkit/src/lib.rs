@@ -2,6 +2,7 @@
 //!
 //! Shares no code with the engine: what the oracle says is computed a second time, in the plainest way.
 
+pub mod delta;
 pub mod error;
 pub mod frames;
 pub mod oracle;
@@ -10,6 +11,6 @@ pub mod workspace;
 
 pub use error::TestkitError;
 pub use frames::table_of;
-pub use oracle::{Counts, Expected, Quarantined, SilverRow};
+pub use oracle::{Counts, Expected, SALES_COLUMNS, Quarantined, SilverRow};
 pub use table::{Row, Table, assert_same_rows};
 pub use workspace::{Outcome, Running, Workspace};

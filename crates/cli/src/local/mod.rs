@@ -68,17 +68,17 @@ impl<'a> LocalRunner<'a> {
         let files: Vec<_> = plan.files.iter().filter(|file| file.source == source.name).map(planned).collect();
         let surveyed =
             assay_stages::survey(source, &folder, &files, &self.scratch, self.threads, &Limits::default(), &watch)?;
-        let (mut records, mut blank) = (0, 0);
+        let (mut read, mut blank) = (0, 0);
         for file in &surveyed {
-            context.watch.log(Level::Debug, &format!("{}: {} records, {} blank", file.path, file.records, file.blank));
-            records += file.records;
+            context.watch.log(Level::Debug, &format!("{}: {} lines or records, {} blank", file.path, file.records, file.blank));
+            read += file.records;
             blank += file.blank;
         }
-        let text = format!("{} files, {records} records, {blank} blank lines", surveyed.len());
+        let text = format!("{} files, {} records, {blank} blank lines", surveyed.len(), read - blank);
         context.watch.log(Level::Info, &text);
         // Kept for the silver step of the same process, which then need not look for record boundaries again.
         self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).insert(source.name.clone(), surveyed);
-        Ok(StepOutcome { rows_out: Some(records), dates: dates_of(plan), ..StepOutcome::default() })
+        Ok(StepOutcome { rows_out: Some(read - blank), dates: dates_of(plan), ..StepOutcome::default() })
     }
 
     fn silver(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {

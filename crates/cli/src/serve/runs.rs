@@ -52,7 +52,6 @@ impl Runs {
         };
         match launch::start(&self.desk, &plan, Some(&ask.request_id), hear)? {
             Launched::Already(run) => Ok(RunTicket { run }),
-            Launched::Nothing(why) => Err(exit::misuse(why, "Choose dates, or all of them, to run again.")),
             Launched::Run(started) => {
                 let started = Arc::new(started);
                 live.insert(started.run.clone(), Arc::clone(&started));

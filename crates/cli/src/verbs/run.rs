@@ -36,7 +36,6 @@ pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
     }
     match launch::start(desk, &plan, None, hear)? {
         Launched::Run(live) => attend(desk, live, &screen, json),
-        Launched::Nothing(why) => Ok(nothing(&why, json)),
         Launched::Already(run) => Ok(nothing(&format!("Run {run} does this already."), json)),
     }
 }

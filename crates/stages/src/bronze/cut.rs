@@ -56,11 +56,13 @@ pub(crate) struct Cutter {
     pub(crate) at: usize,
     /// Line of that byte, counted from 1.
     pub(crate) line: u64,
+    /// Line on which an array ended.
+    pub(crate) closed: u64,
 }
 
 impl Cutter {
     pub(crate) fn new(layout: Layout, phase: Phase, line: u64) -> Self {
-        Self { layout, phase, at: 0, line }
+        Self { layout, phase, at: 0, line, closed: 0 }
     }
 
     /// The next record in `bytes`. None when it does not end there; with `last` only when there is none.
@@ -133,7 +135,7 @@ impl Cutter {
             }),
             (Phase::Start | Phase::Next, Some(b']')) => {
                 self.at += 1;
-                self.phase = Phase::Tail;
+                self.close();
                 self.next_element(bytes, last)
             }
             (Phase::Start | Phase::Next, Some(_)) => self.element(bytes, last, cut),
@@ -144,19 +146,29 @@ impl Cutter {
         let mut end = RecordEnd::new(Layout::Array);
         let (length, oddity) = match end.feed(&bytes[cut.start..]) {
             Some(length) => {
-                self.phase = if bytes[cut.start + length] == b',' { Phase::Next } else { Phase::Tail };
                 self.at = cut.start + length + 1;
+                self.line += end.lines;
+                match bytes[cut.start + length] {
+                    b',' => self.phase = Phase::Next,
+                    _ => self.close(),
+                }
                 (length, None)
             }
             None if !last => return None,
             None => {
                 self.phase = Phase::Done;
                 self.at = bytes.len();
+                self.line += end.lines;
                 (bytes.len() - cut.start, Some(Oddity::Unclosed))
             }
         };
-        self.line += end.lines;
         Some(Cut { end: cut.start + trimmed(&bytes[cut.start..cut.start + length]), oddity, ..cut })
+    }
+
+    /// Behind the bracket that ends the array.
+    pub(crate) fn close(&mut self) {
+        self.phase = Phase::Tail;
+        self.closed = self.line;
     }
 
     fn whole(&mut self, bytes: &[u8], last: bool) -> Option<Cut> {

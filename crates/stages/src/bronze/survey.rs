@@ -149,6 +149,10 @@ struct Framing<'a> {
     header: Vec<String>,
     records: u64,
     blank: u64,
+    /// Line on which an array began.
+    opened: u64,
+    /// The array was only the first of the lines.
+    lines_after_all: bool,
 }
 
 /// Where a chunk began within the window.
@@ -173,6 +177,8 @@ impl<'a> Framing<'a> {
             header: Vec::new(),
             records: 0,
             blank: 0,
+            opened: 0,
+            lines_after_all: false,
         }
     }
 
@@ -204,21 +210,9 @@ impl<'a> Framing<'a> {
     fn array(mut self, at: u64, line: u64) -> Result<Option<Found>, StageError> {
         self.window.seek(at + 1);
         self.cutter.line = line;
-        let mut closed = None;
-        loop {
-            if self.cutter.phase == Phase::Tail {
-                let closed = *closed.get_or_insert(self.cutter.line);
-                self.window.fill(self.limits.chunk)?;
-                self.cutter.skip_white(self.window.bytes());
-                let more = self.cutter.at < self.window.bytes().len();
-                if more && closed == line && self.cutter.line > line {
-                    return Ok(None);
-                }
-            }
-            if !self.step()? {
-                return self.finish().map(Some);
-            }
-        }
+        self.opened = line;
+        while self.step()? {}
+        if self.lines_after_all { Ok(None) } else { self.finish().map(Some) }
     }
 
     fn finish(self) -> Result<Found, StageError> {
@@ -239,6 +233,7 @@ impl<'a> Framing<'a> {
             self.window.fill(size)?;
             match self.cutter.next(self.window.bytes(), self.window.at_end()) {
                 Some(cut) if cut.blank => {}
+                Some(cut) if cut.end - cut.start > self.limits.record => return Err(bad(TOO_LONG)),
                 Some(cut) => {
                     let text = csv::decoded(&self.window.bytes()[cut.start..cut.end], self.content.encoding)
                         .ok_or_else(|| bad("is not valid UTF-8"))?;
@@ -246,7 +241,7 @@ impl<'a> Framing<'a> {
                     break;
                 }
                 None if self.window.at_end() => return Ok(false),
-                None if size > self.limits.record => return Err(bad("is too long; a quote may be missing")),
+                None if size > self.limits.record => return Err(bad(TOO_LONG)),
                 None => size = (size * 2).min(self.limits.record + 2),
             }
         }
@@ -265,6 +260,9 @@ impl<'a> Framing<'a> {
         let mut size = self.limits.chunk;
         loop {
             let count = self.cut_window();
+            if self.lines_after_all {
+                return Ok(false);
+            }
             let last = self.window.at_end();
             let moved = self.cutter.at > 0;
             self.window.consume(self.cutter.at);
@@ -274,7 +272,7 @@ impl<'a> Framing<'a> {
             }
             if self.window.bytes().len() > self.limits.record {
                 self.giant()?;
-                return Ok(true);
+                return Ok(!self.lines_after_all);
             }
             size = (size * 2).clamp(1, self.limits.record + 2).max(self.window.bytes().len() + 1);
             self.window.fill(size)?;
@@ -287,6 +285,10 @@ impl<'a> Framing<'a> {
         let mut count = 0;
         let mut before = begin;
         while let Some(cut) = self.cutter.next(self.window.bytes(), last) {
+            if cut.oddity == Some(Oddity::Tail) && self.first_of_lines(cut.line) {
+                self.lines_after_all = true;
+                return count;
+            }
             count += 1;
             begin.records += 1;
             if cut.end - cut.start > self.limits.record {
@@ -303,6 +305,11 @@ impl<'a> Framing<'a> {
         }
         self.push(begin, self.cutter.at, last);
         count
+    }
+
+    /// True when text on this line shows that the array before it was a line among others.
+    fn first_of_lines(&self, line: u64) -> bool {
+        self.cutter.closed == self.opened && line > self.opened
     }
 
     fn begin(&self) -> Begin {
@@ -322,6 +329,10 @@ impl<'a> Framing<'a> {
     fn giant(&mut self) -> Result<(), StageError> {
         let (start, line) = (self.window.base, self.cutter.line);
         let tail = self.cutter.phase == Phase::Tail;
+        if tail && self.first_of_lines(line) {
+            self.lines_after_all = true;
+            return Ok(());
+        }
         let mut end = RecordEnd::new(if tail { Layout::Whole } else { self.cutter.layout });
         let mut text_end = start;
         let mut stop = self.stream(&mut text_end, |bytes| end.feed(bytes))?;
@@ -361,6 +372,7 @@ impl<'a> Framing<'a> {
             (Layout::Array, _) => Phase::Tail,
             _ => Phase::Start,
         };
+        self.cutter.closed = self.cutter.line;
         self.window.seek(stop + step);
         Ok(())
     }
@@ -392,6 +404,8 @@ impl<'a> Framing<'a> {
         Ok(byte[0] == b'\r')
     }
 }
+
+const TOO_LONG: &str = "is too long; a quote may be missing";
 
 /// True when the record cannot be one whatever its text is, in words for the quarantine.
 pub(crate) fn oddity_text(oddity: Oddity) -> &'static str {

@@ -369,7 +369,7 @@ fn records_that_are_too_long_are_kept_in_part() {
                 "{chunk} {text:.20}"
             );
             let start = text.find("T2,").unwrap_or_else(|| text.find(&json).unwrap_or(0));
-            let len = if name == "a.csv" { 25 + 5000 + 3 } else { json.len() };
+            let len = if name == "a.csv" { 24 + 5000 + 3 } else { json.len() };
             let line = text[..start].matches('\n').count() as i64 + 1;
             assert_eq!(shop.raw(), [(path, line, start as i64, text.as_bytes()[start..start + 100].to_vec())]);
             let message =
