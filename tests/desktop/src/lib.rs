@@ -39,7 +39,9 @@ pub fn workspace(records: u32) -> TempDir {
     let pipelines = folder.path().join("pipelines");
     let mut names: Vec<String> = std::fs::read_dir(&pipelines)
         .unwrap_or_else(|error| panic!("{}: {error}", pipelines.display()))
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     let first = names.first().expect("init made no pipeline");
