@@ -27,7 +27,7 @@ def text(kind, folder, table):
     for name, type_, *_ in sorted(described):
         if name.startswith("_"):
             continue
-        cell = f"{name}::decimal(38,4)" if type_.startswith(("DECIMAL", "INT", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT")) else name
+        cell = f"{name}::decimal(38,4)" if type_.startswith(("DECIMAL", "DOUBLE", "INT", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT")) else name
         shown.append(f"{cell}::varchar as {name}")
     return f"select {', '.join(shown)} from {scan}"
 

@@ -3,6 +3,7 @@
 Usage: duckdb_run.py BRONZE_FOLDER OUT_FOLDER
 """
 import pathlib
+import re
 import sys
 
 import duckdb
@@ -14,24 +15,23 @@ exact = {"quantity_sold": (10, 0), "unit_price": (10, 2), "total_amount": (15, 2
 
 con = duckdb.connect()
 con.execute("set threads = 2")
-con.execute("set preserve_insertion_order = false")
+con.execute("set preserve_insertion_order = true")
 if len(sys.argv) > 3:
     con.execute(f"set memory_limit = '{sys.argv[3]}'")
 
 
 def clean(name):
-    text = f"nullif(trim(r.{name}), '')"
+    text = f"nullif(trim(r.{name}, ' \t\n\r\u00a0\u3000\u2003'), '')"
     if name == "payment_method":
-        text = f"regexp_replace(lower({text}), '\\s+', '_', 'g')"
+        text = f"replace(lower({text}), ' ', '_')"
     return f"{text} as {name}"
 
 
 def number(name):
     """A decimal whose dropped digits are zeros; anything else is null and therefore refused."""
     precision, scale = exact[name]
-    wide = f"try_cast({name} as decimal(38,12))"
-    return f"""case when {name} is null then null
-        when {wide} is not null and round({wide}, {scale}) = {wide} then try_cast({wide} as decimal({precision},{scale})) end as {name}_n"""
+    wide = f"try_cast({name} as decimal(18,4))"
+    return f"case when round({wide}, {scale}) = {wide} then try_cast({wide} as decimal({precision},{scale})) end as {name}_n"
 
 
 columns = list(limits) + list(exact) + ["date"]
@@ -39,10 +39,10 @@ schema = ", ".join(f"{name}: 'VARCHAR'" for name in columns)
 con.execute(f"""
 create temp table raw as
 select {', '.join(clean(name) for name in columns)}, r.filename as _source_file, row_number() over () as _source_line
-from read_json('{bronze}/**/*.jsonl', format = 'newline_delimited', columns = {{{schema}}}, ignore_errors = true, filename = true) r
+from read_json('{bronze}/**/*.jsonl', format = 'newline_delimited', columns = {{{schema}}}, ignore_errors = true, filename = true, hive_partitioning = false) r
 """)
 con.execute(f"""
-create temp table typed as
+create temp view typed as
 select *, coalesce(try_strptime(date, '%Y-%m-%d'), try_strptime(date, '%d/%m/%Y'))::date as date_d,
   {', '.join(number(name) for name in exact)}
 from raw
@@ -69,6 +69,8 @@ models = pathlib.Path(__file__).parent.parent / "pipelines/sales_lakehouse/gold"
 con.execute("create schema if not exists lake")
 for file in sorted(models.glob("*.sql")):
     sql = file.read_text().replace("silver.sales", "silver")
+    # DuckDB divides decimals as floats; the quotient is rounded half up from integers instead.
+    sql = re.sub(r"round\((.+?) / (.+?), 2\)", r"((\1 * 200)::hugeint + \2) // (2 * \2) * 0.01", sql)
     partitioned = file.stem in ("sales_enriched", "daily_store_sales")
     by = ", partition_by (date), overwrite_or_ignore" if partitioned else ""
     target = f"{out}/{file.stem}" if partitioned else f"{out}/{file.stem}.parquet"

@@ -109,7 +109,7 @@ fn a_changed_file_and_a_vanished_file_are_noticed() {
 #[test]
 fn without_postgresql_the_other_stages_still_run() {
     let shop = Shop::with_demo(2, 100);
-    shop.settings("[environments.elsewhere]\nwarehouse = \"postgresql://nobody@127.0.0.1:9/none\"\nlake = \".assay/lake\"\n");
+    shop.settings("[environments.elsewhere]\nguard = \"open\"\nwarehouse = \"postgresql://nobody@127.0.0.1:9/none\"\nlake = \".assay/lake\"\n");
     let run = shop.assay(&["run", "sales_lakehouse", "--env", "elsewhere"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.contains("no connection to the warehouse"), "{}", run.stdout);

@@ -167,7 +167,7 @@ impl Desk {
         match found.as_slice() {
             [one] => Ok((*one).clone()),
             [] => {
-                let near = known.iter().map(ToString::to_string).max_by_key(|name| closeness(name, text));
+                let near = closest(known.iter().map(ToString::to_string), text);
                 let advice = near.map_or_else(|| "There are no tables yet.".into(), |name| format!("Did you mean {name}? `assay tables` lists all."));
                 Err(exit::misuse(format!("There is no table {text}."), advice))
             }
@@ -224,9 +224,11 @@ fn root(folder: Option<&Path>) -> Result<PathBuf, Problem> {
     })
 }
 
-/// How many characters two names share at their ends; enough to suggest one of a handful.
-fn closeness(name: &str, text: &str) -> usize {
-    let front = name.rsplit('.').next().unwrap_or(name);
-    let wanted = text.rsplit('.').next().unwrap_or(text);
-    front.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count()
+/// The full name that is most like what was typed, with as many of its parts as were typed.
+fn closest(names: impl Iterator<Item = String>, text: &str) -> Option<String> {
+    let parts = text.split('.').count();
+    let tail = |name: &str| name.rsplitn(parts + 1, '.').take(parts).map(str::to_owned).collect::<Vec<_>>();
+    let wanted = tail(text).join(".");
+    let likeness = |name: &String| (strsim::jaro_winkler(&tail(name).join("."), &wanted) * 1000.0) as u32;
+    names.max_by_key(likeness)
 }

@@ -25,7 +25,7 @@ pub fn sample_plan(run: &str, at: DateTime<Utc>) -> RunPlan {
     };
     RunPlan {
         run: run.into(),
-        pipeline: "sales_lakehouse".into(),
+        pipeline: "shop".into(),
         digest: "d1".into(),
         environment: Environment {
             name: "local".into(),
@@ -154,7 +154,7 @@ fn entry(how: u8) -> LedgerEntry {
 
 /// Everything that can be asked, as text; checks the rules on the way.
 fn observe(journal: &dyn Journal, finished: &mut BTreeMap<String, usize>) -> String {
-    let (pipeline, environment) = ("sales_lakehouse", "local");
+    let (pipeline, environment) = ("shop", "local");
     let rows = journal.runs(&RunFilter::default(), 100).expect("runs");
     let mut seen = format!("{rows:?}\n");
     for row in &rows {

@@ -42,6 +42,7 @@ pub fn generators() -> &'static [(&'static str, Generator)] {
     &[("sales_lakehouse", |scale, lake, progress| {
         let sales = Sales::from(*scale);
         if scale.lines {
+            let sales = Sales { dirt: Dirt::comparable(), ..sales };
             let path = |date: NaiveDate| lake.join(format!("bronze/sales/date={date}/sales.jsonl"));
             return sales.write_lines(&path, progress);
         }

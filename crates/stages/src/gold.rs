@@ -7,7 +7,7 @@ use assay_pipeline::diagnostic::{Mistake, Mistakes};
 use assay_pipeline::{ColumnType, Contract, Layer, Model, Permit, Pipeline, TableName};
 use assay_sql::{Bound, Catalog, ColumnLineage, Field, SqlError, TableRef, Type, Use};
 use chrono::{DateTime, NaiveDate, Utc};
-use polars::prelude::{Expr, LazyFrame, PolarsResult, col, lit};
+use polars::prelude::{DataType, Expr, LazyFrame, PolarsResult, col, lit};
 
 use crate::error::StageError;
 
@@ -203,7 +203,7 @@ fn rows_of(snapshot: &Snapshot, dates: Option<&[NaiveDate]>) -> u64 {
 }
 
 fn in_dates(column: &str, dates: &[NaiveDate]) -> Expr {
-    dates.iter().fold(lit(false), |any, date| any.or(col(column).eq(lit(*date))))
+    dates.iter().fold(lit(false), |any, date| any.or(col(column).eq(lit(*date).cast(DataType::Date))))
 }
 
 fn placed(file: &Path, sql: &str, error: SqlError) -> Mistake {

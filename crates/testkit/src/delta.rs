@@ -87,9 +87,9 @@ fn frame(folder: &Path, files: &BTreeMap<String, BTreeMap<String, Option<String>
             let date = value.as_deref().and_then(|text| text.parse::<NaiveDate>().ok());
             let typed = match date {
                 Some(date) => lit(date),
-                None => lit(polars::prelude::NULL).cast(polars::prelude::DataType::Date),
+                None => lit(polars::prelude::NULL),
             };
-            part = part.with_column(typed.alias(name.as_str()));
+            part = part.with_column(typed.cast(polars::prelude::DataType::Date).alias(name.as_str()));
         }
         parts.push(part);
     }

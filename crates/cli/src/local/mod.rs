@@ -65,6 +65,11 @@ impl<'a> LocalRunner<'a> {
         let source = self.source(&step.table)?;
         let folder = self.lake.pipeline_folder(&plan.pipeline);
         let watch = StageWatch::new(context.watch);
+        let found = assay_stages::discover(source, &folder)?;
+        if found.left_out > 0 {
+            let examples = found.left_out_examples.join(", ");
+            context.watch.log(Level::Warn, &format!("{} entries are no source files and were left out: {examples}", found.left_out));
+        }
         let files: Vec<_> = plan.files.iter().filter(|file| file.source == source.name).map(planned).collect();
         let surveyed =
             assay_stages::survey(source, &folder, &files, &self.scratch, self.threads, &Limits::default(), &watch)?;
@@ -113,6 +118,10 @@ impl<'a> LocalRunner<'a> {
             },
             &watch,
         )?;
+        for file in ingested.files.iter().filter(|file| !file.ignored.is_empty()) {
+            let fields = file.ignored.join(", ");
+            context.watch.log(Level::Warn, &format!("{}: fields that the contract does not name were ignored: {fields}", file.path));
+        }
         Ok(silver_outcome(plan, source, ingested))
     }
 

@@ -9,7 +9,7 @@ use assay_lake::{PageRequest, Snapshot};
 use assay_pipeline::TableName;
 use assay_sql::{Field, SqlError, field_of};
 use chrono::NaiveDate;
-use polars::prelude::{Expr, col, lit};
+use polars::prelude::{DataType, Expr, col, lit};
 use std::path::Path;
 
 pub fn table(desk: &Desk, table: &TableName, question: &Question) -> Result<Bytes, Problem> {
@@ -37,7 +37,7 @@ pub fn quarantine(
             "Quarantine belongs to silver tables; `assay tables` lists them.",
         ));
     }
-    let by_date = date.map(|date| col("date").eq(lit(date)));
+    let by_date = date.map(|date| col("date").eq(lit(date).cast(DataType::Date)));
     let by_reason = reason.map(|reason| col("reason").eq(lit(reason.to_owned())));
     let filter = match (by_date, by_reason) {
         (Some(a), Some(b)) => Some(a.and(b)),

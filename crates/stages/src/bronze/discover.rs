@@ -73,7 +73,14 @@ fn descend(
             Some(segment) if !segment.contains('*') => {}
             Some(_) => found.leave_out(path),
             None if left_out(name) => found.leave_out(path),
-            None if folder_like => descend(&entry.path(), path, &[], date, found)?,
+            None if folder_like => {
+                let before = found.files.len();
+                descend(&entry.path(), path.clone(), &[], date, found)?;
+                // Other programs write a table as a folder of files; without files it is a file gone wrong.
+                if found.files.len() == before && named_as_file(&path) {
+                    return Err(StageError::NotAFile { path });
+                }
+            }
             None => found.files.push(file(&entry.path(), path, date)?),
         }
     }
@@ -87,6 +94,12 @@ impl Discovered {
             self.left_out_examples.push(path);
         }
     }
+}
+
+fn named_as_file(path: &str) -> bool {
+    const ENDINGS: [&str; 5] = [".json", ".jsonl", ".ndjson", ".csv", ".parquet"];
+    let plain = [".gz", ".zst"].iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(path);
+    ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
 
 fn left_out(name: &str) -> bool {
