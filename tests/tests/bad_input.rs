@@ -46,9 +46,14 @@ fn accepted(detail: &Value) -> u64 {
 #[test]
 fn empty_files_and_headers_alone_hold_no_records() {
     check("b.jsonl", b"", 0, |_, detail, _| assert_eq!(accepted(detail), 1));
-    check("b.csv", b"transaction_id,date,store_id,product_id,customer_id,quantity_sold,unit_price\n", 0, |_, detail, _| {
-        assert_eq!((accepted(detail), detail["counts"]["read"].as_u64()), (1, Some(1)));
-    });
+    check(
+        "b.csv",
+        b"transaction_id,date,store_id,product_id,customer_id,quantity_sold,unit_price\n",
+        0,
+        |_, detail, _| {
+            assert_eq!((accepted(detail), detail["counts"]["read"].as_u64()), (1, Some(1)));
+        },
+    );
 }
 
 #[test]
@@ -161,7 +166,20 @@ fn misuse_ends_with_2_and_says_what_to_write() {
 #[test]
 fn every_verb_has_help_with_an_example() {
     let shop = Shop::empty();
-    for verb in ["init", "demo", "validate", "run", "runs", "show", "logs", "tables", "preview", "sql", "quarantine", "completions"] {
+    for verb in [
+        "init",
+        "demo",
+        "validate",
+        "run",
+        "runs",
+        "show",
+        "logs",
+        "tables",
+        "preview",
+        "sql",
+        "quarantine",
+        "completions",
+    ] {
         let help = shop.assay(&[verb, "--help"]);
         assert_eq!(help.code, Some(0));
         assert!(help.stdout.contains("assay ") && help.stdout.contains("Example"), "{verb}: {}", help.stdout);

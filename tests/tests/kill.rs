@@ -33,7 +33,11 @@ fn kills_at_random_moments_leave_whole_versions_and_resume_finishes() {
         settled(&shop);
         for (name, table) in shop.tables() {
             let version = before[&name];
-            assert!((version..=version + 1).contains(&table.version), "{name} went from {version} to {}", table.version);
+            assert!(
+                (version..=version + 1).contains(&table.version),
+                "{name} went from {version} to {}",
+                table.version
+            );
             expect_whole(&shop, &whole, &name, &table);
         }
         let last = shop.json(&["show", "last"]);
@@ -78,7 +82,10 @@ fn finish(shop: &Shop, killed: &Value) {
     assert_eq!(resumed.code, Some(0), "{}{}", resumed.stdout, resumed.stderr);
     let detail = shop.json(&["show", killed["run"]["id"].as_str().unwrap()]);
     assert_eq!(detail["run"]["status"], "succeeded");
-    assert_eq!(detail["attempts"].as_array().unwrap().len() as u64, killed["run"]["attempt"].as_u64().unwrap().max(1) + u64::from(killed["run"]["attempt"] != 0));
+    assert_eq!(
+        detail["attempts"].as_array().unwrap().len() as u64,
+        killed["run"]["attempt"].as_u64().unwrap().max(1) + u64::from(killed["run"]["attempt"] != 0)
+    );
     for step in detail["steps"].as_array().unwrap() {
         let id = step["id"].as_str().unwrap().to_owned();
         if done.contains(&id) {

@@ -15,10 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("console", &["pipeline", "contract"]),
     ("journal", &["console", "pipeline", "contract"]),
     ("stages", &["pipeline", "sql", "lake", "warehouse"]),
-    (
-        "cli",
-        &["pipeline", "sql", "lake", "stages", "warehouse", "journal", "console", "contract", "demo"],
-    ),
+    ("cli", &["pipeline", "sql", "lake", "stages", "warehouse", "journal", "console", "contract", "demo"]),
     ("window", &["contract"]),
     ("testkit", &["demo"]),
     ("journeys", &[]),
@@ -150,7 +147,10 @@ fn the_engine_knows_no_pipeline_by_name() {
     assert!(!names.is_empty(), "no shipped pipeline was found");
     let mut wrong = Vec::new();
     for file in sources(&["rs"]) {
-        if is_test(&file) || file.starts_with(root().join("crates/demo")) || file.starts_with(root().join("crates/testkit")) {
+        if is_test(&file)
+            || file.starts_with(root().join("crates/demo"))
+            || file.starts_with(root().join("crates/testkit"))
+        {
             continue;
         }
         let text = read(&file);

@@ -34,7 +34,10 @@ fn an_interrupt_cancels_within_a_second_and_publishes_nothing_half() {
     let mut running = shop.start(&["run", "sales_lakehouse"]);
     let until = Instant::now() + Duration::from_secs(60);
     while running.children().is_empty() {
-        assert!(Instant::now() < until && !running.has_ended_within(Duration::from_millis(1)).unwrap(), "no worker came");
+        assert!(
+            Instant::now() < until && !running.has_ended_within(Duration::from_millis(1)).unwrap(),
+            "no worker came"
+        );
     }
     running.signal(Signal::INT).unwrap();
     let begin = Instant::now();

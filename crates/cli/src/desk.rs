@@ -33,7 +33,8 @@ impl Desk {
     /// Opens the workspace in `folder`, or the nearest one upwards from the current folder.
     pub fn open(folder: Option<&Path>) -> Result<Self, Problem> {
         let root = root(folder)?;
-        let workspace = Workspace::read(&root).map_err(|mistakes| definition("The settings of the workspace are wrong.", &mistakes))?;
+        let workspace = Workspace::read(&root)
+            .map_err(|mistakes| definition("The settings of the workspace are wrong.", &mistakes))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             exit::because("The program could not start its threads.", &error, "Close other programs and try again.")
         })?;
@@ -48,7 +49,9 @@ impl Desk {
     /// A pipeline that is free of mistakes.
     pub fn pipeline(&self, name: &str) -> Result<Ready, Problem> {
         let found = self.find(name)?;
-        let broken = |mistakes: &Mistakes| definition(&format!("The definition of {name} is wrong; nothing was done."), mistakes);
+        let broken = |mistakes: &Mistakes| {
+            definition(&format!("The definition of {name} is wrong; nothing was done."), mistakes)
+        };
         let definition = found.map_err(|mistakes| broken(&mistakes))?;
         let models = compile(&definition).map_err(|mistakes| broken(&mistakes))?;
         Ok(Ready { definition, models })
@@ -88,7 +91,10 @@ impl Desk {
         let known = &self.workspace.environments;
         known.iter().find(|environment| environment.name == name).cloned().ok_or_else(|| {
             let names: Vec<_> = known.iter().map(|environment| environment.name.as_str()).collect();
-            exit::misuse(format!("There is no environment {name}."), format!("Environments here: {}.", names.join(", ")))
+            exit::misuse(
+                format!("There is no environment {name}."),
+                format!("Environments here: {}.", names.join(", ")),
+            )
         })
     }
 
@@ -130,9 +136,14 @@ impl Desk {
         }
         let known = journal.runs(&Default::default(), RUNS_SEARCHED)?;
         let mut found = known.iter().filter(|row| text == "last" || row.id.starts_with(&text.to_uppercase()));
-        let first = found.next().ok_or_else(|| exit::misuse(format!("There is no run {text}."), "`assay runs` lists the runs."))?;
+        let first = found
+            .next()
+            .ok_or_else(|| exit::misuse(format!("There is no run {text}."), "`assay runs` lists the runs."))?;
         if text != "last" && found.next().is_some() {
-            return Err(exit::misuse(format!("{text} is the beginning of several runs."), "Write more of the id; `assay runs` lists them."));
+            return Err(exit::misuse(
+                format!("{text} is the beginning of several runs."),
+                "Write more of the id; `assay runs` lists them.",
+            ));
         }
         let gone = || exit::misuse(format!("Run {} is gone.", first.id), "`assay runs` lists the runs.");
         journal.run(&first.id)?.ok_or_else(gone)
@@ -168,12 +179,18 @@ impl Desk {
             [one] => Ok((*one).clone()),
             [] => {
                 let near = closest(known.iter().map(ToString::to_string), text);
-                let advice = near.map_or_else(|| "There are no tables yet.".into(), |name| format!("Did you mean {name}? `assay tables` lists all."));
+                let advice = near.map_or_else(
+                    || "There are no tables yet.".into(),
+                    |name| format!("Did you mean {name}? `assay tables` lists all."),
+                );
                 Err(exit::misuse(format!("There is no table {text}."), advice))
             }
             many => {
                 let names: Vec<_> = many.iter().map(ToString::to_string).collect();
-                Err(exit::misuse(format!("{text} fits {} tables.", many.len()), format!("Write one of: {}.", names.join(", "))))
+                Err(exit::misuse(
+                    format!("{text} fits {} tables.", many.len()),
+                    format!("Write one of: {}.", names.join(", ")),
+                ))
             }
         }
     }
@@ -212,15 +229,24 @@ fn definition(message: &str, mistakes: &Mistakes) -> Problem {
 fn root(folder: Option<&Path>) -> Result<PathBuf, Problem> {
     let here = match folder {
         Some(folder) => folder.to_path_buf(),
-        None => std::env::current_dir()
-            .map_err(|error| exit::because("The current folder cannot be read.", &error, "Change to another folder."))?,
+        None => std::env::current_dir().map_err(|error| {
+            exit::because("The current folder cannot be read.", &error, "Change to another folder.")
+        })?,
     };
-    let found = if folder.is_some() { here.join("assay.toml").is_file().then(|| here.clone()) } else { Workspace::find(&here) };
+    let found =
+        if folder.is_some() { here.join("assay.toml").is_file().then(|| here.clone()) } else { Workspace::find(&here) };
     let found = found.ok_or_else(|| {
-        exit::misuse(format!("{} is not in a workspace: no assay.toml was found.", here.display()), "Make one with `assay init`, or name one with --workspace.")
+        exit::misuse(
+            format!("{} is not in a workspace: no assay.toml was found.", here.display()),
+            "Make one with `assay init`, or name one with --workspace.",
+        )
     })?;
     found.canonicalize().map_err(|error| {
-        exit::because(format!("The workspace {} cannot be read.", found.display()), &error, "Check the folder's permissions.")
+        exit::because(
+            format!("The workspace {} cannot be read.", found.display()),
+            &error,
+            "Check the folder's permissions.",
+        )
     })
 }
 

@@ -6,7 +6,9 @@ use crate::local::LocalSources;
 use assay_console::folder::Claim;
 use assay_console::process::{Ended, Heard};
 use assay_console::resume::{ResumeAsk, resume};
-use assay_console::{Journal, PlanInputs, Planned, RunPlan, RunRequest, SystemClock, WorkerHandle, plan_run, queue_run, settle};
+use assay_console::{
+    Journal, PlanInputs, Planned, RunPlan, RunRequest, SystemClock, WorkerHandle, plan_run, queue_run, settle,
+};
 use assay_contract::{Problem, ProblemKind, Status};
 use assay_pipeline::{Environment, Layer};
 use std::process::Command;
@@ -70,13 +72,20 @@ impl Live {
     pub fn wait(&self, journal: &dyn Journal) -> Result<Status, Problem> {
         self.handle.wait();
         let status = settle(&self.run, self.cancelled.load(Ordering::Acquire), journal, &SystemClock)?;
-        status.ok_or_else(|| exit::problem(ProblemKind::Failed, format!("Run {} is not in the journal any more.", self.run), "Someone replaced the journal; run again."))
+        status.ok_or_else(|| {
+            exit::problem(
+                ProblemKind::Failed,
+                format!("Run {} is not in the journal any more.", self.run),
+                "Someone replaced the journal; run again.",
+            )
+        })
     }
 }
 
 fn live(desk: &Desk, run: String, claim: Claim, hear: impl FnMut(Heard) + Send + 'static) -> Result<Live, Problem> {
-    let program = std::env::current_exe()
-        .map_err(|error| exit::because("The program's own place is not known.", &error, "Start it by its full path."))?;
+    let program = std::env::current_exe().map_err(|error| {
+        exit::because("The program's own place is not known.", &error, "Start it by its full path.")
+    })?;
     let mut command = Command::new(program);
     command.arg("--workspace").arg(&desk.workspace.root).args(["worker", &run]);
     match WorkerHandle::start(command, &run, hear) {

@@ -15,7 +15,8 @@ use std::sync::atomic::AtomicBool;
 pub fn run(desk: &Desk, run: &str) -> Result<u8, Problem> {
     let journal = desk.journal()?;
     let plan = journal.plan(run)?;
-    let plan = plan.ok_or_else(|| exit::misuse(format!("There is no run {run}."), "Workers are started by `assay run`."))?;
+    let plan =
+        plan.ok_or_else(|| exit::misuse(format!("There is no run {run}."), "Workers are started by `assay run`."))?;
     let status = carry_out(desk, journal, &plan).or_else(|problem| {
         // Whatever kept the run from its end must be in the journal, not only on the screen.
         journal.end_run(run, Status::Failed, Some(&problem.message), chrono::Utc::now())?;

@@ -9,18 +9,33 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Ask {
     Overview,
-    Runs { pipeline: Option<String>, limit: u32 },
-    Run { run: String },
+    Runs {
+        pipeline: Option<String>,
+        limit: u32,
+    },
+    Run {
+        run: String,
+    },
     /// Lines from `from` (0 is the first line that is kept), at most `limit` and at most 1,000. With a level:
     /// lines of that level and of those above it.
-    Log { run: String, from: u32, limit: u32, level: Option<String> },
-    Table { table: String },
+    Log {
+        run: String,
+        from: u32,
+        limit: u32,
+        level: Option<String>,
+    },
+    Table {
+        table: String,
+    },
     /// Answered with Arrow IPC stream bytes; see [`PageAsk`].
     Page(PageAsk),
     /// Answered with Arrow IPC stream bytes.
     Quarantine(QuarantineAsk),
     StartRun(RunAsk),
-    CancelRun { request_id: String, run: String },
+    CancelRun {
+        request_id: String,
+        run: String,
+    },
     /// Events flow on this connection from now on.
     Watch,
 }

@@ -9,12 +9,24 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A run began, moved or ended.
-    Run { run: RunRow },
+    Run {
+        run: RunRow,
+    },
     /// A step began, counted or ended; progress is in the step's counts.
-    Step { run: String, step: StepRow },
-    Log { run: String, lines: Vec<LogLine> },
+    Step {
+        run: String,
+        step: StepRow,
+    },
+    Log {
+        run: String,
+        lines: Vec<LogLine>,
+    },
     /// A table has a new version.
-    Table { table: String },
+    Table {
+        table: String,
+    },
     /// The engine process ended; nothing more comes until the window reconnects.
-    Lost { reason: String },
+    Lost {
+        reason: String,
+    },
 }

@@ -15,5 +15,5 @@ pub use ask::{Answer, Ask, PageAsk, QuarantineAsk, RunAsk};
 pub use event::Event;
 pub use overview::{LayerCell, Overview, PipelineCard, TableCell};
 pub use problem::{Problem, ProblemKind};
-pub use run::{LogLine, LogPage, Counts, Reconciliation, RunDetail, RunRow, RunTicket, Status, StepRow};
+pub use run::{Counts, LogLine, LogPage, Reconciliation, RunDetail, RunRow, RunTicket, Status, StepRow};
 pub use table::{ColumnInfo, Partition, QuarantineSummary, ReasonCount, TableDetail, VersionRow};

@@ -11,6 +11,6 @@ pub mod workspace;
 
 pub use error::TestkitError;
 pub use frames::table_of;
-pub use oracle::{Counts, Expected, SALES_COLUMNS, Quarantined, SilverRow};
+pub use oracle::{Counts, Expected, Quarantined, SALES_COLUMNS, SilverRow};
 pub use table::{Row, Table, assert_same_rows};
 pub use workspace::{Outcome, Running, Workspace};

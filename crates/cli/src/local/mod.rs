@@ -42,7 +42,11 @@ impl<'a> LocalRunner<'a> {
     pub fn new(desk: &Desk, ready: &'a Ready, plan: &RunPlan) -> Result<Self, Problem> {
         let scratch = desk.state().join("scratch");
         std::fs::create_dir_all(&scratch).map_err(|error| {
-            exit::because(format!("{} cannot be made.", scratch.display()), &error, "Give this user the right to write there.")
+            exit::because(
+                format!("{} cannot be made.", scratch.display()),
+                &error,
+                "Give this user the right to write there.",
+            )
         })?;
         Ok(Self {
             ready,
@@ -68,14 +72,19 @@ impl<'a> LocalRunner<'a> {
         let found = assay_stages::discover(source, &folder)?;
         if found.left_out > 0 {
             let examples = found.left_out_examples.join(", ");
-            context.watch.log(Level::Warn, &format!("{} entries are no source files and were left out: {examples}", found.left_out));
+            context.watch.log(
+                Level::Warn,
+                &format!("{} entries are no source files and were left out: {examples}", found.left_out),
+            );
         }
         let files: Vec<_> = plan.files.iter().filter(|file| file.source == source.name).map(planned).collect();
         let surveyed =
             assay_stages::survey(source, &folder, &files, &self.scratch, self.threads, &Limits::default(), &watch)?;
         let (mut read, mut blank) = (0, 0);
         for file in &surveyed {
-            context.watch.log(Level::Debug, &format!("{}: {} lines or records, {} blank", file.path, file.records, file.blank));
+            context
+                .watch
+                .log(Level::Debug, &format!("{}: {} lines or records, {} blank", file.path, file.records, file.blank));
             read += file.records;
             blank += file.blank;
         }
@@ -91,7 +100,8 @@ impl<'a> LocalRunner<'a> {
         let source = self.source(&contract.source)?;
         let watch = StageWatch::new(context.watch);
         let more = |dates: &[NaiveDate]| {
-            let found = (context.files_of_dates)(dates).map_err(|problem| StageError::Sources { why: problem.message })?;
+            let found =
+                (context.files_of_dates)(dates).map_err(|problem| StageError::Sources { why: problem.message })?;
             Ok(found.iter().filter(|file| file.source == source.name).map(planned).collect())
         };
         let surveyed = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).remove(&source.name);
@@ -120,7 +130,10 @@ impl<'a> LocalRunner<'a> {
         )?;
         for file in ingested.files.iter().filter(|file| !file.ignored.is_empty()) {
             let fields = file.ignored.join(", ");
-            context.watch.log(Level::Warn, &format!("{}: fields that the contract does not name were ignored: {fields}", file.path));
+            context.watch.log(
+                Level::Warn,
+                &format!("{}: fields that the contract does not name were ignored: {fields}", file.path),
+            );
         }
         Ok(silver_outcome(plan, source, ingested))
     }
@@ -138,7 +151,9 @@ impl<'a> LocalRunner<'a> {
             cancelled: &|| context.watch.cancelled(),
         };
         let built = assay_stages::gold::build(&job, model, &self.runtime)?;
-        context.watch.log(Level::Info, &format!("published version {}, {} rows", built.committed.version, built.rows_out));
+        context
+            .watch
+            .log(Level::Info, &format!("published version {}, {} rows", built.committed.version, built.rows_out));
         Ok(StepOutcome {
             rows_in: Some(built.rows_in),
             rows_out: Some(built.rows_out),
@@ -176,11 +191,18 @@ impl<'a> LocalRunner<'a> {
 
     fn contract(&self, table: &str) -> Result<&'a Contract, StageError> {
         let known = &self.ready.definition.contracts;
-        known.iter().find(|contract| contract.table == table).ok_or_else(|| StageError::NoTable { table: table.to_owned() })
+        known
+            .iter()
+            .find(|contract| contract.table == table)
+            .ok_or_else(|| StageError::NoTable { table: table.to_owned() })
     }
 
     fn model(&self, name: &str) -> Result<&'a CompiledModel, StageError> {
-        self.ready.models.iter().find(|model| model.model.name == name).ok_or_else(|| StageError::NoTable { table: name.to_owned() })
+        self.ready
+            .models
+            .iter()
+            .find(|model| model.model.name == name)
+            .ok_or_else(|| StageError::NoTable { table: name.to_owned() })
     }
 
     fn load(&self, table: &str) -> Result<&'a Load, StageError> {
@@ -288,7 +310,9 @@ fn warehouse_outcome(
         return Err(problem);
     }
     let text = match &delivered.outcome {
-        LoadOutcome::Loaded { copied, replaced } => format!("loaded {copied} rows in place of {replaced}; counts and sums agree"),
+        LoadOutcome::Loaded { copied, replaced } => {
+            format!("loaded {copied} rows in place of {replaced}; counts and sums agree")
+        }
         LoadOutcome::AlreadyLoaded => format!("version {} was loaded before; counts and sums agree", delivered.version),
     };
     context.watch.log(Level::Info, &text);

@@ -11,7 +11,9 @@ pub fn lake(error: &LakeError) -> Problem {
         Kind::Cancelled => ProblemKind::Cancelled,
         Kind::Conflict => ProblemKind::Conflict,
         Kind::NotFound => ProblemKind::Misuse,
-        Kind::ReadOnly | Kind::Full | Kind::Corrupt | Kind::Unsupported | Kind::Refused | Kind::Permit => ProblemKind::Failed,
+        Kind::ReadOnly | Kind::Full | Kind::Corrupt | Kind::Unsupported | Kind::Refused | Kind::Permit => {
+            ProblemKind::Failed
+        }
         Kind::Unknown | Kind::Io => ProblemKind::Failed,
     };
     problem(kind, error)

@@ -12,7 +12,11 @@ use std::path::Path;
 /// Every file is surveyed, so the total is exact and costs one read of the source.
 pub fn page(source: &Source, folder: &Path, scratch: &Path, question: &Question) -> Result<Bytes, Problem> {
     std::fs::create_dir_all(scratch).map_err(|error| {
-        exit::because(format!("{} cannot be made.", scratch.display()), &error, "Give this user the right to write there.")
+        exit::because(
+            format!("{} cannot be made.", scratch.display()),
+            &error,
+            "Give this user the right to write there.",
+        )
     })?;
     let found: Discovered = assay_stages::discover(source, folder).map_err(|error| problems::stage(&error))?;
     let wanted = question.limit as usize;
@@ -46,7 +50,9 @@ fn survey(source: &Source, folder: &Path, scratch: &Path, file: &FoundFile) -> R
     };
     let surveyed = assay_stages::survey(source, folder, &[planned], scratch, 1, &Limits::default(), &Quiet);
     let mut surveyed = surveyed.map_err(|error| problems::stage(&error))?;
-    surveyed.pop().ok_or_else(|| exit::misuse(format!("{} is gone.", file.path), "Look again: the folder changed meanwhile."))
+    surveyed
+        .pop()
+        .ok_or_else(|| exit::misuse(format!("{} is gone.", file.path), "Look again: the folder changed meanwhile."))
 }
 
 fn encode(folder: &Path, rows: &[(String, RawRecord)], offset: u64, total: u64) -> Result<Bytes, Problem> {

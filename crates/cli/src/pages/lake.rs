@@ -87,7 +87,9 @@ fn condition(text: &str, snapshot: &Snapshot) -> Result<Expr, Problem> {
     let fields: Vec<Field> = snapshot
         .fields()
         .iter()
-        .filter_map(|field| Some(Field { name: field.name.clone(), kind: field_of(&field.kind)?, nullable: field.nullable }))
+        .filter_map(|field| {
+            Some(Field { name: field.name.clone(), kind: field_of(&field.kind)?, nullable: field.nullable })
+        })
         .collect();
     assay_sql::condition(text, &fields).map_err(|errors| sql_mistakes("The condition cannot be used.", text, &errors))
 }

@@ -36,12 +36,15 @@ pub fn table(desk: &Desk, table: &TableName, question: &Question) -> Result<Byte
         .iter()
         .enumerate()
         .filter(|(_, column)| wanted(&column.name))
-        .map(|(i, column)| Column::new(column.name.as_str().into(), page.rows.iter().map(|row| row[i].as_deref()).collect::<Vec<_>>()))
+        .map(|(i, column)| {
+            Column::new(column.name.as_str().into(), page.rows.iter().map(|row| row[i].as_deref()).collect::<Vec<_>>())
+        })
         .collect();
     let broken = |error: polars::prelude::PolarsError| problems::engine("The page could not be made.", &error);
     let frame = DataFrame::new(page.rows.len(), columns).map_err(broken)?;
     let folder = desk.state().join("warehouse");
-    let page = assay_lake::frame_page(&folder, frame, question.offset, total).map_err(|error| problems::lake(&error))?;
+    let page =
+        assay_lake::frame_page(&folder, frame, question.offset, total).map_err(|error| problems::lake(&error))?;
     Ok(Bytes { ipc: page.ipc, total, version: None })
 }
 

@@ -61,7 +61,8 @@ impl Screen {
         if known == Some(step.status) && self.bars.is_none() {
             return;
         }
-        let shown = steps.entry(step.id.clone()).or_insert_with(|| Shown { bar: self.bar(&step.id), status: step.status });
+        let shown =
+            steps.entry(step.id.clone()).or_insert_with(|| Shown { bar: self.bar(&step.id), status: step.status });
         shown.status = step.status;
         match &shown.bar {
             Some(bar) => draw(bar, step),
@@ -101,6 +102,7 @@ fn draw(bar: &ProgressBar, step: &StepRow) {
 }
 
 fn rows(step: &StepRow) -> String {
-    let of = |label: &str, value: Option<u64>| value.map_or_else(String::new, |n| format!(", {} {label}", words::count(n)));
+    let of =
+        |label: &str, value: Option<u64>| value.map_or_else(String::new, |n| format!(", {} {label}", words::count(n)));
     format!("{}{}{}", of("in", step.rows_in), of("out", step.rows_out), of("quarantined", step.quarantined))
 }

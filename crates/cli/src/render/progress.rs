@@ -11,7 +11,8 @@ pub struct Bar {
 impl Bar {
     /// `quiet` hides it, as does a standard error that is no terminal.
     pub fn new(what: &str, total: u64, quiet: bool) -> Self {
-        let bar = if quiet || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(total) };
+        let bar =
+            if quiet || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(total) };
         if let Ok(style) = ProgressStyle::with_template("{msg:28} [{bar:32}] {percent:>3}% {elapsed}") {
             bar.set_style(style.progress_chars("=> "));
         }

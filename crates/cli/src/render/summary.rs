@@ -8,7 +8,13 @@ use assay_contract::{RunDetail, StepRow};
 pub fn of(detail: &RunDetail) -> Vec<String> {
     let run = &detail.run;
     let mut out = vec![format!("Run {} of {}: {}", run.id, run.pipeline, words::status(run.status))];
-    out.push(format!("  {}; stages {}; environment {}; attempt {}", run.dates, run.stages.join(", "), run.environment, run.attempt));
+    out.push(format!(
+        "  {}; stages {}; environment {}; attempt {}",
+        run.dates,
+        run.stages.join(", "),
+        run.environment,
+        run.attempt
+    ));
     out.push(format!("  definition {}, asked by {}{}", detail.definition, detail.asked_by, quoted(&detail.reason)));
     if let (Some(start), Some(end)) = (&run.started_at, &run.ended_at)
         && let Some(took) = words::between(start, end)
@@ -96,13 +102,25 @@ fn reconciliation(detail: &RunDetail) -> Vec<String> {
     if detail.reconciliation.is_empty() {
         return Vec::new();
     }
-    let header = [("warehouse table", Side::Left), ("measure", Side::Left), ("lake", Side::Right), ("warehouse", Side::Right), ("", Side::Left)];
+    let header = [
+        ("warehouse table", Side::Left),
+        ("measure", Side::Left),
+        ("lake", Side::Right),
+        ("warehouse", Side::Right),
+        ("", Side::Left),
+    ];
     let rows: Vec<Vec<String>> = detail
         .reconciliation
         .iter()
         .map(|figure| {
             let verdict = if figure.equal { "equal" } else { "DIFFERENT" };
-            vec![figure.table.clone(), figure.measure.clone(), figure.lake.clone(), figure.warehouse.clone(), verdict.to_owned()]
+            vec![
+                figure.table.clone(),
+                figure.measure.clone(),
+                figure.lake.clone(),
+                figure.warehouse.clone(),
+                verdict.to_owned(),
+            ]
         })
         .collect();
     lines(&header, &rows)

@@ -24,7 +24,9 @@ pub fn to(desk: &Desk, runs: &Arc<Runs>, ask: Ask) -> Result<(Answer, Vec<u8>), 
             plain(Answer::Runs(desk.journal()?.runs(&filter, limit.min(1000))?))
         }
         Ask::Run { run } => plain(Answer::Run(Box::new(desk.run(&run)?))),
-        Ask::Log { run, from, limit, level } => plain(Answer::Log(desk.log(&run, from, limit.min(1000), level.as_deref().map(parse).transpose()?)?)),
+        Ask::Log { run, from, limit, level } => {
+            plain(Answer::Log(desk.log(&run, from, limit.min(1000), level.as_deref().map(parse).transpose()?)?))
+        }
         Ask::Table { table } => plain(Answer::Table(Box::new(table::of(desk, &desk.table(&table)?)?))),
         Ask::Page(ask) => (Answer::Bytes, page(desk, ask)?),
         Ask::Quarantine(ask) => (Answer::Bytes, quarantine(desk, &ask)?),

@@ -73,7 +73,11 @@ fn read(outlet: &Outlet, mut take: impl FnMut(Request) -> bool) -> Result<(), Pr
                 }
             }
             Err(error) => {
-                let problem = exit::because("The window sent something that is no request.", &error, "The window and the engine are of different versions: install both anew.");
+                let problem = exit::because(
+                    "The window sent something that is no request.",
+                    &error,
+                    "The window and the engine are of different versions: install both anew.",
+                );
                 outlet.answer(0, Answer::Problem(problem), &[]);
             }
         }
@@ -82,7 +86,13 @@ fn read(outlet: &Outlet, mut take: impl FnMut(Request) -> bool) -> Result<(), Pr
 
 fn reply(desk: &Desk, runs: &Arc<Runs>, outlet: &Outlet, request: Request) {
     let (answer, body) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answer::to(desk, runs, request.ask)))
-        .unwrap_or_else(|_| Err(exit::problem(assay_contract::ProblemKind::Failed, "The engine stopped at a defect while it answered.", "Try again; report it if it happens again.")))
+        .unwrap_or_else(|_| {
+            Err(exit::problem(
+                assay_contract::ProblemKind::Failed,
+                "The engine stopped at a defect while it answered.",
+                "Try again; report it if it happens again.",
+            ))
+        })
         .unwrap_or_else(|problem| (Answer::Problem(problem), Vec::new()));
     outlet.answer(request.id, answer, &body);
 }

@@ -3,10 +3,10 @@
 use super::overview::rfc3339;
 use crate::desk::{Desk, Ready};
 use crate::local::problems;
+use assay_console::Journal;
 use assay_contract::{ColumnInfo, Partition, Problem, QuarantineSummary, ReasonCount, TableDetail, VersionRow};
 use assay_lake::{LakeField, PartitionInfo, Snapshot};
 use assay_pipeline::{Layer, TableName};
-use assay_console::Journal;
 use polars::prelude::{Engine, SortMultipleOptions, col, len};
 use std::path::Path;
 
@@ -51,7 +51,13 @@ pub fn of(desk: &Desk, table: &TableName) -> Result<TableDetail, Problem> {
     Ok(detail)
 }
 
-fn of_lake(desk: &Desk, ready: &Ready, table: &TableName, folder: &Path, detail: &mut TableDetail) -> Result<(), Problem> {
+fn of_lake(
+    desk: &Desk,
+    ready: &Ready,
+    table: &TableName,
+    folder: &Path,
+    detail: &mut TableDetail,
+) -> Result<(), Problem> {
     detail.location = folder.display().to_string();
     let wrong = |error: assay_lake::LakeError| problems::lake(&error);
     let Some(snapshot) = desk.runtime.block_on(assay_lake::open(folder)).map_err(wrong)? else { return Ok(()) };

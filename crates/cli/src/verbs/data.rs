@@ -2,9 +2,9 @@
 
 use crate::args::PreviewArgs;
 use crate::desk::Desk;
+use crate::exit;
 use crate::pages::{self, Question};
 use crate::render::{rows, words};
-use crate::exit;
 use assay_contract::Problem;
 use polars::prelude::DataFrame;
 

@@ -14,12 +14,22 @@ pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
     let environment = desk.environment("local")?;
     let folder = desk.lake(&environment).pipeline_folder(&pipeline.definition.name);
     let first = args.first.unwrap_or_else(|| Utc::now().date_naive() - Days::new(u64::from(args.dates)));
-    let scale = Scale { seed: args.seed, first_date: first, dates: args.dates, records_per_date: args.records, lines: args.lines };
+    let scale = Scale {
+        seed: args.seed,
+        first_date: first,
+        dates: args.dates,
+        records_per_date: args.records,
+        lines: args.lines,
+    };
     let bar = Bar::new("writing source files", u64::from(args.dates) * args.records, json);
     let written = generate(&scale, &folder, &mut |records| bar.at(records));
     bar.end();
     let written = written.map_err(|error| {
-        exit::because("The demo data is not complete.", &error, "Free the disk or correct the folder, then run it again: the files are replaced.")
+        exit::because(
+            "The demo data is not complete.",
+            &error,
+            "Free the disk or correct the folder, then run it again: the files are replaced.",
+        )
     })?;
     if json {
         let first = first.to_string();
@@ -44,6 +54,9 @@ fn generator(pipeline: &str) -> Result<Generator, Problem> {
     let known = generators();
     known.iter().find(|(name, _)| *name == pipeline).map(|(_, generate)| *generate).ok_or_else(|| {
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-        exit::misuse(format!("There is no demo data for {pipeline}."), format!("There is some for: {}.", names.join(", ")))
+        exit::misuse(
+            format!("There is no demo data for {pipeline}."),
+            format!("There is some for: {}.", names.join(", ")),
+        )
     })
 }

@@ -54,16 +54,28 @@ pub fn run(workspace: Option<&Path>, json: bool) -> Result<u8, Problem> {
 
 fn machine() -> Vec<Finding> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut found = vec![fine(format!("assay {}, {}", env!("CARGO_PKG_VERSION"), words::counted(cores as u64, "core")))];
+    let mut found =
+        vec![fine(format!("assay {}, {}", env!("CARGO_PKG_VERSION"), words::counted(cores as u64, "core")))];
     found.push(match assay_warehouse::programs() {
         Ok((place, major)) => fine(format!("PostgreSQL {major} in {}", place.display())),
-        Err(error) => note("PostgreSQL programs are missing: the warehouse stage needs them or a URL".into(), error.to_string()),
+        Err(error) => {
+            note("PostgreSQL programs are missing: the warehouse stage needs them or a URL".into(), error.to_string())
+        }
     });
-    if cfg!(target_os = "linux") && std::env::var_os("DISPLAY").is_none() && std::env::var_os("WAYLAND_DISPLAY").is_none() {
-        found.push(note("There is no display: `assay open` opens no window".into(), "Every verb of the command line works without one.".into()));
+    if cfg!(target_os = "linux")
+        && std::env::var_os("DISPLAY").is_none()
+        && std::env::var_os("WAYLAND_DISPLAY").is_none()
+    {
+        found.push(note(
+            "There is no display: `assay open` opens no window".into(),
+            "Every verb of the command line works without one.".into(),
+        ));
     }
     if std::env::var_os("WEBKIT_DISABLE_DMABUF_RENDERER").is_some() {
-        found.push(note("WEBKIT_DISABLE_DMABUF_RENDERER is set: the window draws in software".into(), "Unset it unless the window stays blank without it.".into()));
+        found.push(note(
+            "WEBKIT_DISABLE_DMABUF_RENDERER is set: the window draws in software".into(),
+            "Unset it unless the window stays blank without it.".into(),
+        ));
     }
     found
 }
@@ -75,7 +87,10 @@ fn in_workspace(desk: &Desk) -> Vec<Finding> {
     for name in desk.names() {
         found.push(match desk.checked(&name) {
             Ok(mistakes) if mistakes.is_empty() => fine(format!("pipeline {name}: no mistakes")),
-            Ok(mistakes) => wrong(format!("pipeline {name}: {}", words::counted(mistakes.len() as u64, "mistake")), format!("Run `assay validate {name}`.")),
+            Ok(mistakes) => wrong(
+                format!("pipeline {name}: {}", words::counted(mistakes.len() as u64, "mistake")),
+                format!("Run `assay validate {name}`."),
+            ),
             Err(problem) => wrong(problem.message, problem.advice.unwrap_or_default()),
         });
     }
@@ -94,7 +109,10 @@ fn writable(state: &Path) -> Finding {
     let tried = fs::create_dir_all(state).and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(&probe));
     match tried {
         Ok(()) => fine(format!("{} can be written", state.display())),
-        Err(error) => wrong(format!("{} cannot be written: {error}", state.display()), "Give this user the right to write there.".into()),
+        Err(error) => wrong(
+            format!("{} cannot be written: {error}", state.display()),
+            "Give this user the right to write there.".into(),
+        ),
     }
 }
 
@@ -102,7 +120,11 @@ fn free(root: &Path) -> Option<Finding> {
     let disk = rustix::fs::statvfs(root).ok()?;
     let bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
     let text = format!("{} free on the workspace's disk", words::size(bytes));
-    Some(if bytes < LEAST_FREE { wrong(text, "Free some space: a run writes new files before it drops old ones.".into()) } else { fine(text) })
+    Some(if bytes < LEAST_FREE {
+        wrong(text, "Free some space: a run writes new files before it drops old ones.".into())
+    } else {
+        fine(text)
+    })
 }
 
 fn fine(what: String) -> Finding {

@@ -8,7 +8,11 @@ pub fn run(folder: Option<PathBuf>, json: bool) -> Result<u8, Problem> {
     let root = folder.unwrap_or_else(|| PathBuf::from("."));
     let written = shipped::write(&root).map_err(|error| {
         let message = format!("The workspace {} is not complete.", root.display());
-        exit::because(message, &error, "Check the folder's permissions and the disk, then run `assay init` again: it goes on.")
+        exit::because(
+            message,
+            &error,
+            "Check the folder's permissions and the disk, then run `assay init` again: it goes on.",
+        )
     })?;
     report(&root, &written, json);
     Ok(exit::DONE)
@@ -20,7 +24,12 @@ fn report(root: &Path, written: &[String], json: bool) {
     } else if written.is_empty() {
         println!("{} is a workspace already; nothing was written.", root.display());
     } else {
-        println!("Made the workspace {}: {} files, pipelines {}.", root.display(), written.len(), shipped::names().join(", "));
+        println!(
+            "Made the workspace {}: {} files, pipelines {}.",
+            root.display(),
+            written.len(),
+            shipped::names().join(", ")
+        );
         println!("Next: cd {} && assay demo {}", root.display(), shipped::names().first().map_or("", String::as_str));
     }
 }

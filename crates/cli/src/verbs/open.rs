@@ -8,12 +8,25 @@ use std::process::{Command, Stdio};
 
 pub fn run(desk: &Desk) -> Result<u8, Problem> {
     let window = window().ok_or_else(|| {
-        exit::problem(ProblemKind::Missing, "The window is not installed beside this program.", "Build it with `npm run build:window`, or install the Assay package.")
+        exit::problem(
+            ProblemKind::Missing,
+            "The window is not installed beside this program.",
+            "Build it with `npm run build:window`, or install the Assay package.",
+        )
     })?;
-    if cfg!(target_os = "linux") && std::env::var_os("DISPLAY").is_none() && std::env::var_os("WAYLAND_DISPLAY").is_none() {
-        return Err(exit::problem(ProblemKind::Missing, "There is no display, so no window opens.", "Use the other verbs: `assay tables`, `assay runs`, `assay show last`."));
+    if cfg!(target_os = "linux")
+        && std::env::var_os("DISPLAY").is_none()
+        && std::env::var_os("WAYLAND_DISPLAY").is_none()
+    {
+        return Err(exit::problem(
+            ProblemKind::Missing,
+            "There is no display, so no window opens.",
+            "Use the other verbs: `assay tables`, `assay runs`, `assay show last`.",
+        ));
     }
-    let engine = std::env::current_exe().map_err(|error| exit::because("The program's own place is not known.", &error, "Start it by its full path."))?;
+    let engine = std::env::current_exe().map_err(|error| {
+        exit::because("The program's own place is not known.", &error, "Start it by its full path.")
+    })?;
     Command::new(&window)
         .arg("--workspace")
         .arg(&desk.workspace.root)
@@ -22,7 +35,13 @@ pub fn run(desk: &Desk) -> Result<u8, Problem> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| exit::because(format!("The window {} did not start.", window.display()), &error, "Build or install it again."))?;
+        .map_err(|error| {
+            exit::because(
+                format!("The window {} did not start.", window.display()),
+                &error,
+                "Build or install it again.",
+            )
+        })?;
     Ok(exit::DONE)
 }
 

@@ -14,15 +14,23 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
     }
     let overview = overview::of(desk)?;
     let cards = overview.pipelines.iter().filter(|card| only.is_none_or(|name| name == card.name));
-    let cells: Vec<(&str, &TableCell)> =
-        cards.flat_map(|card| &card.layers).flat_map(|layer| layer.tables.iter().map(|cell| (layer.layer.as_str(), cell))).collect();
+    let cells: Vec<(&str, &TableCell)> = cards
+        .flat_map(|card| &card.layers)
+        .flat_map(|layer| layer.tables.iter().map(|cell| (layer.layer.as_str(), cell)))
+        .collect();
     if json {
         for (layer, cell) in &cells {
             println!("{}", serde_json::json!({ "layer": layer, "table": cell }));
         }
         return Ok(exit::DONE);
     }
-    let header = [("table", Side::Left), ("status", Side::Left), ("rows", Side::Right), ("version", Side::Right), ("changed", Side::Right)];
+    let header = [
+        ("table", Side::Left),
+        ("status", Side::Left),
+        ("rows", Side::Right),
+        ("version", Side::Right),
+        ("changed", Side::Right),
+    ];
     let rows: Vec<Vec<String>> = cells.iter().map(|(_, cell)| row(cell, Utc::now())).collect();
     for line in lines(&header, &rows) {
         println!("{line}");

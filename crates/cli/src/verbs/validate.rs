@@ -8,13 +8,20 @@ use assay_pipeline::diagnostic::Mistake;
 pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
     let checked = match only {
         Some(name) => vec![(name.to_owned(), desk.checked(name)?)],
-        None => desk.names().into_iter().map(|name| Ok((name.clone(), desk.checked(&name)?))).collect::<Result<_, Problem>>()?,
+        None => desk
+            .names()
+            .into_iter()
+            .map(|name| Ok((name.clone(), desk.checked(&name)?)))
+            .collect::<Result<_, Problem>>()?,
     };
     let mut wrong = 0;
     for (name, mistakes) in &checked {
         wrong += mistakes.len();
         if json {
-            println!("{}", serde_json::json!({ "pipeline": name, "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() }));
+            println!(
+                "{}",
+                serde_json::json!({ "pipeline": name, "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() })
+            );
         } else if mistakes.is_empty() {
             println!("{name}: no mistakes");
         } else {
@@ -25,7 +32,10 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
         }
     }
     if !json && checked.is_empty() {
-        println!("There are no pipelines in {}. Run `assay init` to write the shipped ones.", desk.workspace.root.display());
+        println!(
+            "There are no pipelines in {}. Run `assay init` to write the shipped ones.",
+            desk.workspace.root.display()
+        );
     }
     Ok(if wrong == 0 { exit::DONE } else { exit::FAILED })
 }
