@@ -10,4 +10,4 @@ say('Lints');
 run('cargo', ['clippy', '--all-targets', '--', '-D', 'warnings']);
 say('Licences and sources of the dependencies');
 if (output('cargo', ['deny', '--version']) === null) run('cargo', ['install', 'cargo-deny', '--version', '0.20.2', '--locked']);
-run('cargo', ['deny', '--offline', 'check', 'licenses', 'bans', 'sources']);
+run('cargo', ['deny', 'check', 'licenses', 'bans', 'sources']);

@@ -1,4 +1,5 @@
 //! From nothing to a warehouse: init, demo, run; every layer equals the independent computation.
+#![allow(clippy::unwrap_used)]
 
 mod shop;
 

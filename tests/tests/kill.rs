@@ -1,4 +1,5 @@
 //! kill -9 at many random moments: every table stays at a whole version, and `--resume` finishes the run.
+#![allow(clippy::unwrap_used)]
 
 mod shop;
 

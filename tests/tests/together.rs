@@ -1,4 +1,5 @@
 //! Two programs at once, and a run that is cancelled.
+#![allow(clippy::unwrap_used)]
 
 mod shop;
 

@@ -51,7 +51,7 @@ pub enum StageError {
     )]
     ReadOnly { path: String, source: io::Error },
     #[error(transparent)]
-    Lake(#[from] assay_lake::LakeError),
+    Lake(Box<assay_lake::LakeError>),
     #[error(transparent)]
     Permit(#[from] assay_pipeline::permit::PermitError),
     #[error("the contract of {table} cannot be used: {why}; nothing was read")]
@@ -65,15 +65,33 @@ pub enum StageError {
     )]
     NoWarehouseType { column: String },
     #[error("the model cannot be computed; nothing was published")]
-    Model(#[from] assay_sql::LowerError),
+    Model(#[source] Box<assay_sql::LowerError>),
     #[error("the lake's side could not be summed up for the comparison")]
     Sum(#[from] polars::error::PolarsError),
     #[error(transparent)]
-    Warehouse(#[from] assay_warehouse::WarehouseError),
+    Warehouse(Box<assay_warehouse::WarehouseError>),
     #[error("cancelled; nothing was published")]
     Cancelled,
     #[error("a thread of the stage stopped without an answer; nothing was published. Start the run again")]
     ThreadLost,
+}
+
+impl From<assay_lake::LakeError> for StageError {
+    fn from(error: assay_lake::LakeError) -> Self {
+        Self::Lake(Box::new(error))
+    }
+}
+
+impl From<assay_sql::LowerError> for StageError {
+    fn from(error: assay_sql::LowerError) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
+
+impl From<assay_warehouse::WarehouseError> for StageError {
+    fn from(error: assay_warehouse::WarehouseError) -> Self {
+        Self::Warehouse(Box::new(error))
+    }
 }
 
 impl StageError {

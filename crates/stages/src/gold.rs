@@ -1,13 +1,20 @@
 //! The gold stage: one SELECT per model, compiled, run over the lake, published in one commit.
 
+mod catalog;
+mod inputs;
+
+pub use catalog::{Tables, contract_fields};
+
 use std::path::Path;
 
 use assay_lake::{Committed, Lake, LakeField, Replacement, Scope, Snapshot, StagedFile};
 use assay_pipeline::diagnostic::{Mistake, Mistakes};
-use assay_pipeline::{ColumnType, Contract, Layer, Model, Permit, Pipeline, TableName};
-use assay_sql::{Bound, Catalog, ColumnLineage, Field, SqlError, TableRef, Type, Use};
+use assay_pipeline::{ColumnType, Layer, Model, Permit, Pipeline, TableName};
+use assay_sql::{Bound, ColumnLineage, Field, SqlError, Use};
+use catalog::{column_type, lake_field, layered};
 use chrono::{DateTime, NaiveDate, Utc};
-use polars::prelude::{DataType, Expr, LazyFrame, PolarsResult, col, lit};
+use inputs::Inputs;
+use polars::prelude::{DataType, Expr, col, lit};
 
 use crate::error::StageError;
 
@@ -85,13 +92,38 @@ pub fn build(
     let table = TableName::new(&job.pipeline.name, Layer::Gold, &model.name);
     let folder = job.lake.folder(&table);
     let dates = model.partition.as_ref().and(job.dates);
-    let inputs = Inputs::open(job, compiled, dates, runtime)?;
-    let mut frame = compiled.bound.lower(&|table| inputs.scan(table))?;
-    if let (Some(column), Some(dates)) = (&model.partition, dates) {
-        frame = frame.filter(in_dates(column, dates));
+    let inputs = Inputs::open(job, compiled, runtime)?;
+    let staged = stage(job, compiled, &inputs, dates, &folder)?;
+    publish(job, compiled, &table, &folder, dates, staged, inputs.rows(dates), runtime)
+}
+
+/// Computes and writes the rows, batch by batch; nothing that was written stays when one fails.
+fn stage(
+    job: &GoldJob<'_>,
+    compiled: &CompiledModel,
+    inputs: &Inputs,
+    dates: Option<&[NaiveDate]>,
+    folder: &Path,
+) -> Result<Vec<StagedFile>, StageError> {
+    let partition = compiled.model.partition.as_deref();
+    let mut staged = Vec::new();
+    for batch in inputs.batches(dates) {
+        let one = || -> Result<Vec<StagedFile>, StageError> {
+            let mut frame = compiled.bound.lower(&|table| inputs.scan(table, batch.as_deref()))?;
+            if let (Some(column), Some(batch)) = (partition, &batch) {
+                frame = frame.filter(in_dates(column, batch));
+            }
+            Ok(assay_lake::stage_frame(frame, folder, partition, job.run, job.cancelled)?)
+        };
+        match one() {
+            Ok(files) => staged.extend(files),
+            Err(error) => {
+                assay_lake::discard(folder, &staged);
+                return Err(error);
+            }
+        }
     }
-    let staged = assay_lake::stage_frame(frame, &folder, model.partition.as_deref(), job.run, job.cancelled)?;
-    publish(job, compiled, &table, &folder, dates, staged, inputs.rows, runtime)
+    Ok(staged)
 }
 
 #[allow(clippy::too_many_arguments, reason = "one caller; the staged files and their target belong together")]
@@ -146,62 +178,6 @@ fn strangers(staged: &[StagedFile], dates: Option<&[NaiveDate]>) -> Result<(), S
     }
 }
 
-/// The snapshots that a model reads, each with the dates to which it may be cut down.
-struct Inputs {
-    tables: Vec<(TableRef, Snapshot, Option<Vec<NaiveDate>>)>,
-    rows: u64,
-}
-
-impl Inputs {
-    fn open(
-        job: &GoldJob<'_>,
-        compiled: &CompiledModel,
-        dates: Option<&[NaiveDate]>,
-        runtime: &tokio::runtime::Handle,
-    ) -> Result<Self, StageError> {
-        let cuts = match (&compiled.model.partition, dates) {
-            (Some(column), Some(_)) => compiled.bound.pushdown(column).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        let mut inputs = Inputs { tables: Vec::new(), rows: 0 };
-        for table in compiled.bound.reads() {
-            let (layer, name) = layered(&table).ok_or_else(|| no_table(&table.name))?;
-            let full = TableName::new(&job.pipeline.name, layer, &name);
-            let snapshot = runtime
-                .block_on(assay_lake::open(&job.lake.folder(&full)))?
-                .ok_or_else(|| no_table(&full.to_string()))?;
-            let cut = cuts
-                .iter()
-                .any(|(cut, column)| *cut == table && snapshot.partition_column() == Some(column.as_str()))
-                .then(|| dates.unwrap_or_default().to_vec());
-            inputs.rows += rows_of(&snapshot, cut.as_deref());
-            inputs.tables.push((table, snapshot, cut));
-        }
-        Ok(inputs)
-    }
-
-    fn scan(&self, table: &TableRef) -> PolarsResult<LazyFrame> {
-        let (_, snapshot, cut) = self
-            .tables
-            .iter()
-            .find(|(known, _, _)| known == table)
-            .ok_or_else(|| polars::prelude::polars_err!(ComputeError: "the table {} was not opened", table.name))?;
-        snapshot.scan(cut.as_deref()).map_err(|error| polars::prelude::polars_err!(ComputeError: "{error}"))
-    }
-}
-
-fn rows_of(snapshot: &Snapshot, dates: Option<&[NaiveDate]>) -> u64 {
-    match dates {
-        None => snapshot.rows(),
-        Some(dates) => snapshot
-            .files()
-            .iter()
-            .filter(|file| file.partition.is_some_and(|date| dates.contains(&date)))
-            .map(|file| file.rows)
-            .sum(),
-    }
-}
-
 fn in_dates(column: &str, dates: &[NaiveDate]) -> Expr {
     dates.iter().fold(lit(false), |any, date| any.or(col(column).eq(lit(*date).cast(DataType::Date))))
 }
@@ -221,79 +197,4 @@ fn outputs(compiled: &[CompiledModel]) -> Vec<(String, Vec<(String, ColumnType)>
         model.fields().iter().map(|field| (field.name.clone(), column_type(field.kind))).collect()
     };
     compiled.iter().map(|model| (model.model.name.clone(), columns(model))).collect()
-}
-
-/// The tables that SQL may name: silver tables by contract, and models that were bound before.
-pub struct Tables {
-    tables: Vec<(Layer, String, Vec<Field>)>,
-}
-
-impl Tables {
-    pub fn of_silver(pipeline: &Pipeline) -> Self {
-        let silver = |contract: &Contract| (Layer::Silver, contract.table.clone(), contract_fields(contract));
-        Self { tables: pipeline.contracts.iter().map(silver).collect() }
-    }
-
-    pub fn add(&mut self, layer: Layer, name: &str, fields: Vec<Field>) {
-        self.tables.push((layer, name.to_owned(), fields));
-    }
-}
-
-impl Catalog for Tables {
-    fn fields(&self, table: &TableRef) -> Option<Vec<Field>> {
-        let found = self.tables.iter().find(|(layer, name, _)| {
-            *name == table.name && table.layer.as_deref().unwrap_or("silver") == layer.as_str()
-        });
-        found.map(|(_, _, fields)| fields.clone())
-    }
-
-    fn tables(&self) -> Vec<String> {
-        self.tables.iter().map(|(layer, name, _)| format!("{layer}.{name}")).collect()
-    }
-}
-
-/// Columns of a silver table as SQL sees them, without the audit columns.
-pub fn contract_fields(contract: &Contract) -> Vec<Field> {
-    let field = |column: &assay_pipeline::Column| Field {
-        name: column.name.clone(),
-        kind: sql_type(column.kind),
-        nullable: !column.required,
-    };
-    contract.columns.iter().map(field).collect()
-}
-
-fn sql_type(kind: ColumnType) -> Type {
-    match kind {
-        ColumnType::String { .. } => Type::String,
-        ColumnType::Int32 => Type::Int32,
-        ColumnType::Int64 => Type::Int64,
-        ColumnType::Decimal { precision, scale } => Type::Decimal { precision, scale },
-        ColumnType::Double => Type::Double,
-        ColumnType::Boolean => Type::Boolean,
-        ColumnType::Date => Type::Date,
-        ColumnType::Timestamp => Type::Timestamp,
-    }
-}
-
-fn column_type(kind: Type) -> ColumnType {
-    match kind {
-        Type::String => ColumnType::String { limit: None },
-        Type::Int32 => ColumnType::Int32,
-        Type::Int64 => ColumnType::Int64,
-        Type::Decimal { precision, scale } => ColumnType::Decimal { precision, scale },
-        Type::Double => ColumnType::Double,
-        Type::Boolean => ColumnType::Boolean,
-        Type::Date => ColumnType::Date,
-        Type::Timestamp | Type::TimestampUtc => ColumnType::Timestamp,
-    }
-}
-
-fn lake_field(field: &Field) -> LakeField {
-    LakeField { name: field.name.clone(), kind: assay_sql::dtype_of(field.kind), nullable: field.nullable }
-}
-
-/// A bare name is a silver table: models name the layer of other models.
-fn layered(table: &TableRef) -> Option<(Layer, String)> {
-    let layer = table.layer.as_deref().map_or(Some(Layer::Silver), Layer::parse)?;
-    Some((layer, table.name.clone()))
 }

@@ -16,5 +16,6 @@ mod publish;
 pub(crate) mod refused;
 pub(crate) mod row;
 pub(crate) mod shape;
+mod token;
 
 pub use ingest::{Counts, FileReport, IngestJob, Ingested, PlannedFile, Scope, ingest};

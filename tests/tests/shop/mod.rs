@@ -1,4 +1,5 @@
 //! A workspace of the sales lakehouse for journeys.
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each journey uses some of it")]
 
 use assay_testkit::delta::DeltaTable;

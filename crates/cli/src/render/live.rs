@@ -1,6 +1,7 @@
 //! A run as it goes on: a bar per running step on a terminal, a line per change otherwise, events for scripts.
 
 use super::words;
+use crate::render::out::say;
 use assay_console::process::Heard;
 use assay_contract::{Event, Status, StepRow};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -32,7 +33,7 @@ impl Screen {
         match heard {
             Heard::Event(event) if self.json => {
                 if let Ok(line) = serde_json::to_string(&event) {
-                    println!("{line}");
+                    say!("{line}");
                 }
             }
             Heard::Event(event) => match *event {

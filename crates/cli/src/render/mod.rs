@@ -2,6 +2,7 @@
 
 pub mod grid;
 pub mod live;
+pub mod out;
 pub mod progress;
 pub mod rows;
 pub mod summary;

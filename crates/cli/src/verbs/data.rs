@@ -4,6 +4,7 @@ use crate::args::PreviewArgs;
 use crate::desk::Desk;
 use crate::exit;
 use crate::pages::{self, Question};
+use crate::render::out::say;
 use crate::render::{rows, words};
 use assay_contract::Problem;
 use polars::prelude::DataFrame;
@@ -22,7 +23,7 @@ pub fn preview(desk: &Desk, args: &PreviewArgs, json: bool) -> Result<u8, Proble
     if !json {
         let shown = page.frame.height() as u64;
         let version = page.version.map_or(String::new(), |version| format!(", version {version}"));
-        println!("\n{} of {} of {table}{version}", words::count(shown), words::counted(page.total, "row"));
+        say!("\n{} of {} of {table}{version}", words::count(shown), words::counted(page.total, "row"));
     }
     Ok(exit::DONE)
 }
@@ -32,7 +33,7 @@ pub fn sql(desk: &Desk, query: &str, limit: u32, json: bool) -> Result<u8, Probl
     print(&answer.frame, json);
     if !json {
         let more = if answer.more { format!("; more rows exist, the limit is {limit}") } else { String::new() };
-        println!("\n{}{more}", words::counted(answer.frame.height() as u64, "row"));
+        say!("\n{}{more}", words::counted(answer.frame.height() as u64, "row"));
     }
     Ok(exit::DONE)
 }
@@ -50,7 +51,7 @@ pub fn quarantine(
     print(&page.frame, json);
     if !json {
         let shown = page.frame.height() as u64;
-        println!("\n{} of {} refused by {table}", words::count(shown), words::counted(page.total, "record"));
+        say!("\n{} of {} refused by {table}", words::count(shown), words::counted(page.total, "record"));
     }
     Ok(exit::DONE)
 }
@@ -58,11 +59,11 @@ pub fn quarantine(
 fn print(frame: &DataFrame, json: bool) {
     if json {
         for row in rows::json(frame) {
-            println!("{row}");
+            say!("{row}");
         }
     } else {
         for line in rows::text(frame) {
-            println!("{line}");
+            say!("{line}");
         }
     }
 }

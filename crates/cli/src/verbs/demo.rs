@@ -3,6 +3,7 @@
 use crate::args::DemoArgs;
 use crate::desk::Desk;
 use crate::exit;
+use crate::render::out::say;
 use crate::render::{progress::Bar, words};
 use assay_contract::Problem;
 use assay_demo::{Generator, Scale, generators};
@@ -33,19 +34,19 @@ pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
     })?;
     if json {
         let first = first.to_string();
-        println!(
+        say!(
             "{}",
             serde_json::json!({ "folder": folder, "files": written.files, "records": written.records, "bytes": written.bytes, "first": first, "dates": args.dates })
         );
     } else {
-        println!(
+        say!(
             "Wrote {}, {} in {}, below {}.",
             words::counted(written.files, "file"),
             words::counted(written.records, "record"),
             words::size(written.bytes),
             folder.display()
         );
-        println!("Next: assay run {}", pipeline.definition.name);
+        say!("Next: assay run {}", pipeline.definition.name);
     }
     Ok(exit::DONE)
 }

@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::exit;
+use crate::render::out::say;
 use crate::render::words;
 use assay_console::journal::Journal;
 use assay_contract::Problem;
@@ -36,7 +37,7 @@ pub fn run(workspace: Option<&Path>, json: bool) -> Result<u8, Problem> {
     }
     for finding in &findings {
         if json {
-            println!("{}", serde_json::to_string(finding).unwrap_or_default());
+            say!("{}", serde_json::to_string(finding).unwrap_or_default());
             continue;
         }
         let mark = match finding.mark {
@@ -44,9 +45,9 @@ pub fn run(workspace: Option<&Path>, json: bool) -> Result<u8, Problem> {
             Mark::Note => "note ",
             Mark::Wrong => "wrong",
         };
-        println!("{mark}  {}", finding.what);
+        say!("{mark}  {}", finding.what);
         if let Some(advice) = &finding.advice {
-            println!("       {advice}");
+            say!("       {advice}");
         }
     }
     Ok(if findings.iter().any(|finding| finding.mark == Mark::Wrong) { exit::FAILED } else { exit::DONE })

@@ -1,5 +1,6 @@
 //! `assay init`: makes a workspace, or fills in what one misses. Never overwrites.
 
+use crate::render::out::say;
 use crate::{exit, shipped};
 use assay_contract::Problem;
 use std::path::{Path, PathBuf};
@@ -20,16 +21,16 @@ pub fn run(folder: Option<PathBuf>, json: bool) -> Result<u8, Problem> {
 
 fn report(root: &Path, written: &[String], json: bool) {
     if json {
-        println!("{}", serde_json::json!({ "workspace": root, "written": written }));
+        say!("{}", serde_json::json!({ "workspace": root, "written": written }));
     } else if written.is_empty() {
-        println!("{} is a workspace already; nothing was written.", root.display());
+        say!("{} is a workspace already; nothing was written.", root.display());
     } else {
-        println!(
+        say!(
             "Made the workspace {}: {} files, pipelines {}.",
             root.display(),
             written.len(),
             shipped::names().join(", ")
         );
-        println!("Next: cd {} && assay demo {}", root.display(), shipped::names().first().map_or("", String::as_str));
+        say!("Next: cd {} && assay demo {}", root.display(), shipped::names().first().map_or("", String::as_str));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::exit;
+use crate::render::out::say;
 use assay_console::log::Follower;
 use assay_console::ports::Level;
 use assay_console::{Journal, RunFolder};
@@ -24,7 +25,7 @@ pub fn run(desk: &Desk, run: &str, follow: bool, level: &str, json: bool) -> Res
         loop {
             let more = follower.more(BATCH)?;
             if more.missed > 0 && !json {
-                println!("({} lines were dropped: the log reached its limit)", more.missed);
+                say!("({} lines were dropped: the log reached its limit)", more.missed);
             }
             more.lines.iter().for_each(|line| print(line, json));
             if more.lines.is_empty() {
@@ -56,9 +57,9 @@ fn has_ended(desk: &Desk, run: &str) -> Result<bool, Problem> {
 
 fn print(line: &LogLine, json: bool) {
     if json {
-        println!("{}", serde_json::json!(line));
+        say!("{}", serde_json::json!(line));
         return;
     }
     let step = line.step.as_deref().unwrap_or("run");
-    println!("{}  {:<5}  {step:<28}  {}", line.at, line.level, line.text);
+    say!("{}  {:<5}  {step:<28}  {}", line.at, line.level, line.text);
 }

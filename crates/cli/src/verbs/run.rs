@@ -5,6 +5,7 @@ use crate::desk::{Desk, Ready};
 use crate::exit;
 use crate::launch::{self, Launched, Live};
 use crate::render::live::Screen;
+use crate::render::out::say;
 use crate::render::summary;
 use assay_console::plan::draw::ScopeAsk;
 use assay_console::process::Heard;
@@ -72,13 +73,13 @@ fn attend(desk: &Desk, live: Live, screen: &Screen, json: bool) -> Result<u8, Pr
     let status = status?;
     let detail = desk.run(&live.run)?;
     if json {
-        println!("{}", serde_json::json!(detail));
+        say!("{}", serde_json::json!(detail));
     } else {
         for line in summary::of(&detail) {
-            println!("{line}");
+            say!("{line}");
         }
         if matches!(status, Status::Failed | Status::Cancelled) {
-            println!("Look further: assay logs {}; finish it: assay run {} --resume", live.run, detail.run.pipeline);
+            say!("Look further: assay logs {}; finish it: assay run {} --resume", live.run, detail.run.pipeline);
         }
     }
     Ok(exit::of_status(status))
@@ -101,21 +102,21 @@ async fn interrupted() -> bool {
 
 fn nothing(why: &str, json: bool) -> u8 {
     if json {
-        println!("{}", serde_json::json!({ "nothing": why }));
+        say!("{}", serde_json::json!({ "nothing": why }));
     } else {
-        println!("{why}");
+        say!("{why}");
     }
     exit::DONE
 }
 
 fn dry(ready: &Ready, environment: &Environment, plan: &assay_console::RunPlan, json: bool) -> Result<u8, Problem> {
     if json {
-        println!("{}", serde_json::json!(plan));
+        say!("{}", serde_json::json!(plan));
     } else {
         for line in plan.describe() {
-            println!("{line}");
+            say!("{line}");
         }
-        println!("Nothing was changed in {} by this look at {}.", environment.name, ready.definition.name);
+        say!("Nothing was changed in {} by this look at {}.", environment.name, ready.definition.name);
     }
     Ok(exit::DONE)
 }

@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::exit;
 use crate::render::grid::{Side, lines};
+use crate::render::out::say;
 use crate::render::{summary, words};
 use assay_console::journal::{Journal, RunFilter};
 use assay_contract::{Problem, RunRow};
@@ -15,10 +16,10 @@ pub fn list(desk: &Desk, pipeline: Option<&str>, limit: u32, json: bool) -> Resu
     let runs = desk.journal()?.runs(&filter, limit)?;
     if json {
         for run in &runs {
-            println!("{}", serde_json::json!(run));
+            say!("{}", serde_json::json!(run));
         }
     } else if runs.is_empty() {
-        println!("Nothing ran yet. Start with: assay run PIPELINE");
+        say!("Nothing ran yet. Start with: assay run PIPELINE");
     } else {
         let header = [
             ("run", Side::Left),
@@ -32,7 +33,7 @@ pub fn list(desk: &Desk, pipeline: Option<&str>, limit: u32, json: bool) -> Resu
         ];
         let rows: Vec<_> = runs.iter().map(row).collect();
         for line in lines(&header, &rows) {
-            println!("{line}");
+            say!("{line}");
         }
     }
     Ok(exit::DONE)
@@ -56,10 +57,10 @@ fn row(run: &RunRow) -> Vec<String> {
 pub fn show(desk: &Desk, run: &str, json: bool) -> Result<u8, Problem> {
     let detail = desk.run(run)?;
     if json {
-        println!("{}", serde_json::json!(detail));
+        say!("{}", serde_json::json!(detail));
     } else {
         for line in summary::of(&detail) {
-            println!("{line}");
+            say!("{line}");
         }
     }
     Ok(exit::DONE)

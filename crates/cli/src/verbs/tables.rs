@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::exit;
 use crate::render::grid::{Side, lines};
+use crate::render::out::say;
 use crate::render::words;
 use crate::serve::overview;
 use assay_contract::{Problem, TableCell};
@@ -20,7 +21,7 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
         .collect();
     if json {
         for (layer, cell) in &cells {
-            println!("{}", serde_json::json!({ "layer": layer, "table": cell }));
+            say!("{}", serde_json::json!({ "layer": layer, "table": cell }));
         }
         return Ok(exit::DONE);
     }
@@ -33,7 +34,7 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
     ];
     let rows: Vec<Vec<String>> = cells.iter().map(|(_, cell)| row(cell, Utc::now())).collect();
     for line in lines(&header, &rows) {
-        println!("{line}");
+        say!("{line}");
     }
     for problem in &overview.broken {
         exit::print(problem, false);

@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::exit;
+use crate::render::out::say;
 use assay_contract::Problem;
 use assay_pipeline::diagnostic::Mistake;
 
@@ -18,21 +19,21 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
     for (name, mistakes) in &checked {
         wrong += mistakes.len();
         if json {
-            println!(
+            say!(
                 "{}",
                 serde_json::json!({ "pipeline": name, "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() })
             );
         } else if mistakes.is_empty() {
-            println!("{name}: no mistakes");
+            say!("{name}: no mistakes");
         } else {
             for mistake in mistakes {
-                println!("{mistake}\n");
+                say!("{mistake}\n");
             }
-            println!("{name}: {}", crate::render::words::counted(mistakes.len() as u64, "mistake"));
+            say!("{name}: {}", crate::render::words::counted(mistakes.len() as u64, "mistake"));
         }
     }
     if !json && checked.is_empty() {
-        println!(
+        say!(
             "There are no pipelines in {}. Run `assay init` to write the shipped ones.",
             desk.workspace.root.display()
         );

@@ -93,7 +93,7 @@ impl Columns {
     pub(crate) fn new(shape: &Shape, rows: usize) -> Self {
         let builder = |(at, kind): (usize, ColumnType)| match kind {
             _ if at == shape.partition => Builder::None,
-            ColumnType::String { .. } => Builder::Text(StringBuilder::with_capacity(rows, rows * 12)),
+            ColumnType::String { .. } => Builder::Text(StringBuilder::with_capacity(rows, rows * 16)),
             ColumnType::Int32 => Builder::Int32(Int32Builder::with_capacity(rows)),
             ColumnType::Int64 => Builder::Int64(Int64Builder::with_capacity(rows)),
             ColumnType::Decimal { .. } => {
@@ -176,18 +176,33 @@ impl Builder {
     }
 }
 
+/// Up to this many dates, copying runs of rows is quicker than picking them one by one.
+const FEW_DATES: usize = 4;
+
 impl Rows {
     /// The rows of each date, without those that `lost` names.
     pub(crate) fn by_date(self, lost: &[bool]) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
         let Some(first) = self.dates.first().copied() else { return Ok(Vec::new()) };
-        let all_kept = !lost.contains(&true);
-        if self.dates.iter().all(|date| *date == first) {
-            if all_kept {
-                return Ok(vec![(first, self.batch)]);
+        let mut dates = vec![first];
+        for date in &self.dates {
+            if dates.last() != Some(date) && !dates.contains(date) {
+                dates.push(*date);
+                if dates.len() > FEW_DATES {
+                    return self.by_many_dates(lost);
+                }
             }
-            let kept = BooleanArray::from_iter(lost.iter().map(|lost| Some(!lost)));
-            return Ok(vec![(first, filter_record_batch(&self.batch, &kept)?)]);
         }
+        if dates.len() == 1 && !lost.contains(&true) {
+            return Ok(vec![(first, self.batch)]);
+        }
+        let part = |date: i32| {
+            let kept = self.dates.iter().zip(lost).map(|(of, lost)| Some(*of == date && !lost));
+            Ok((date, filter_record_batch(&self.batch, &BooleanArray::from_iter(kept))?))
+        };
+        dates.into_iter().map(part).collect()
+    }
+
+    fn by_many_dates(self, lost: &[bool]) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
         let mut order: Vec<u32> = (0..self.dates.len() as u32).filter(|at| !lost[*at as usize]).collect();
         order.sort_by_key(|at| self.dates[*at as usize]);
         let mut parts = Vec::new();

@@ -101,7 +101,7 @@ pub(crate) fn header(record: &str) -> Option<Vec<String>> {
 /// The text of bytes in this encoding; none when they are not valid UTF-8.
 pub(crate) fn decoded(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
     match encoding {
-        Encoding::Utf8 => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Encoding::Utf8 => simdutf8::basic::from_utf8(bytes).ok().map(Cow::Borrowed),
         Encoding::Latin1 => Some(encoding_rs::mem::decode_latin1(bytes)),
         Encoding::Windows1252 => encoding_rs::WINDOWS_1252.decode_without_bom_handling_and_without_replacement(bytes),
     }

@@ -42,6 +42,9 @@ pub enum Scope {
     Dates(BTreeSet<NaiveDate>),
 }
 
+/// The files that hold records of these dates.
+pub type FilesOf<'a> = &'a dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, StageError>;
+
 /// What the silver step is to do.
 pub struct IngestJob<'a> {
     pub pipeline: &'a Pipeline,
@@ -52,7 +55,7 @@ pub struct IngestJob<'a> {
     /// Files that the bronze step of the same process surveyed; they are not surveyed again.
     pub surveyed: Vec<Surveyed>,
     /// The files that the ledger and the folders know for these dates.
-    pub more: &'a dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, StageError>,
+    pub more: FilesOf<'a>,
     pub scope: Scope,
     pub run: &'a str,
     pub processed_at: DateTime<Utc>,

@@ -1,8 +1,10 @@
 //! Reads a JSON object into a row, keeping the text of numbers.
 
+use crate::silver::fault::Words;
 use crate::silver::row::{Field, Row};
 use crate::silver::shape::{Branch, Shape};
-use sonic_rs::{LazyValue, to_object_iter};
+use crate::silver::token::{DEPTH, Fault, Kind, Scanner, Token};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,11 +13,15 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(crate) fn read(record: &str, shape: &Shape, row: &mut Row, ignored: &mut Ignored) -> bool {
     row.begin();
     ignored.keys.clear();
-    if too_deep(record) {
-        return row.malformed(format!("more than {DEPTH} objects and arrays lie within each other"));
-    }
-    match object(record, record, &shape.tree, shape, row, ignored) {
-        Ok(()) => true,
+    let mut scanner = Scanner::new(record);
+    let read = if scanner.takes(b'{') {
+        Reading { record, shape, row, ignored }.object(&mut scanner, &shape.tree)
+    } else {
+        Err(SYNTAX.into())
+    };
+    match read {
+        Ok(()) if scanner.peek().is_none() => true,
+        Ok(()) => row.malformed("text follows the end of the object"),
         Err(words) => row.malformed(words),
     }
 }
@@ -34,149 +40,136 @@ impl Ignored {
         Self { limit, ..Self::default() }
     }
 
-    pub(crate) fn note(&mut self, name: &str) {
+    fn note(&mut self, name: &str) {
         if !self.names.contains(name) && self.names.len() < self.limit {
             self.names.insert(name.to_owned());
         }
+        self.keys.push(xxh3_64(name.as_bytes()));
+    }
+
+    /// True when two keys from `first` on are the same; forgets them.
+    fn twice(&mut self, first: usize) -> bool {
+        self.keys[first..].sort_unstable();
+        let twice = self.keys[first..].windows(2).any(|pair| pair[0] == pair[1]);
+        self.keys.truncate(first);
+        twice
     }
 }
 
-type Malformed = &'static str;
+const SYNTAX: &str = "the text is no JSON object";
+const TWICE: &str = "a key occurs twice";
 
-const SYNTAX: Malformed = "the text is no JSON object";
-const TWICE: Malformed = "a key occurs twice";
+struct Reading<'r> {
+    record: &'r str,
+    shape: &'r Shape,
+    row: &'r mut Row,
+    ignored: &'r mut Ignored,
+}
 
-fn object(
-    record: &str,
-    text: &str,
-    branch: &Branch,
-    shape: &Shape,
-    row: &mut Row,
-    ignored: &mut Ignored,
-) -> Result<(), Malformed> {
-    let mut expected = 0;
-    let mut end = None;
-    let first_ignored = ignored.keys.len();
-    for entry in to_object_iter(text) {
-        let (key, value) = entry.map_err(|_| SYNTAX)?;
-        let raw = raw(text, &value)?;
-        end = Some(raw.end);
-        let raw = &text[raw];
-        // Records of a file mostly have their keys in one order.
-        let found = match branch.nodes.get(expected) {
-            Some(node) if node.key == key => Some(expected),
-            _ => branch.nodes.iter().position(|node| node.key == key),
-        };
-        let Some(found) = found else {
-            ignored.note(&key);
-            ignored.keys.push(xxh3_64(key.as_bytes()));
-            continue;
-        };
-        expected = found + 1;
+impl Reading<'_> {
+    /// The rest of an object whose brace is taken.
+    fn object(&mut self, scanner: &mut Scanner<'_>, branch: &Branch) -> Result<(), Words> {
+        let first_ignored = self.ignored.keys.len();
+        let mut expected = 0;
+        let mut more = !scanner.takes(b'}');
+        while more {
+            let key = scanner.key().map_err(words)?;
+            let key = unescaped(key)?;
+            // Records of a file mostly have their keys in one order.
+            let found = match branch.nodes.get(expected) {
+                Some(node) if same(&node.key, &key) => Some(expected),
+                _ => branch.nodes.iter().position(|node| node.key == key),
+            };
+            match found {
+                Some(found) => {
+                    expected = found + 1;
+                    self.node(scanner, branch, found)?;
+                }
+                None => {
+                    self.ignored.note(&key);
+                    scanner.value().map_err(words)?;
+                }
+            }
+            more = scanner.takes(b',');
+            if !more && !scanner.takes(b'}') {
+                return Err(SYNTAX.into());
+            }
+        }
+        let any_ignored = self.ignored.keys.len() > first_ignored;
+        if any_ignored && self.ignored.twice(first_ignored) { Err(TWICE.into()) } else { Ok(()) }
+    }
+
+    /// The value of a key that the contract knows.
+    #[inline]
+    fn node(&mut self, scanner: &mut Scanner<'_>, branch: &Branch, found: usize) -> Result<(), Words> {
         let node = &branch.nodes[found];
-        if !row.first_of(node.number) {
-            return Err(TWICE);
+        if !self.row.first_of(node.number) {
+            return Err(TWICE.into());
         }
-        if !node.columns.is_empty() {
-            let mut store = String::new();
-            let field = field(raw, &mut store)?;
-            for column in &node.columns {
-                row.set(*column, &shape.columns[*column], record, field);
+        if !node.below.nodes.is_empty() && scanner.takes(b'{') {
+            self.set(&node.columns, Field::Nested);
+            return self.object(scanner, &node.below);
+        }
+        let token = scanner.value().map_err(words)?;
+        match token.kind {
+            Kind::Text { .. } => {
+                let text = unescaped(token)?;
+                self.set(&node.columns, Field::Text(&text));
             }
+            Kind::Number => self.set(&node.columns, Field::Number(token.text)),
+            Kind::True => self.set(&node.columns, Field::Boolean(true)),
+            Kind::False => self.set(&node.columns, Field::Boolean(false)),
+            Kind::Null => return Ok(()),
+            Kind::Nested => self.set(&node.columns, Field::Nested),
         }
-        if !node.below.nodes.is_empty() {
-            match raw.as_bytes().first() {
-                Some(b'{') => object(record, raw, &node.below, shape, row, ignored)?,
-                Some(b'n') => {}
-                _ => below(&node.below, shape, record, row),
-            }
-        }
+        self.below(&node.below);
+        Ok(())
     }
-    if ignored.keys.len() > first_ignored {
-        ignored.keys[first_ignored..].sort_unstable();
-        let twice = ignored.keys[first_ignored..].windows(2).any(|pair| pair[0] == pair[1]);
-        ignored.keys.truncate(first_ignored);
-        if twice {
-            return Err(TWICE);
-        }
-    }
-    closed(text, end)
-}
 
-/// A path that leads into something that is no object: its columns have a value of the wrong type.
-fn below(branch: &Branch, shape: &Shape, record: &str, row: &mut Row) {
-    for node in &branch.nodes {
-        for column in &node.columns {
-            row.set(*column, &shape.columns[*column], record, Field::Nested);
+    #[inline]
+    fn set(&mut self, columns: &[usize], field: Field<'_>) {
+        for column in columns {
+            self.row.set(*column, &self.shape.columns[*column], self.record, field);
         }
-        below(&node.below, shape, record, row);
+    }
+
+    /// A path that leads into something that is no object: its columns have a value of the wrong type.
+    fn below(&mut self, branch: &Branch) {
+        for node in &branch.nodes {
+            self.set(&node.columns, Field::Nested);
+            self.below(&node.below);
+        }
     }
 }
 
-const DEPTH: usize = 128;
-
-/// The reader calls itself for each level: a text made for it would end the process by its stack.
+/// Equality of short texts, without a call: two keys of a record are compared for every value.
 #[inline]
-fn too_deep(text: &str) -> bool {
-    let opened = memchr::memchr2_iter(b'{', b'[', text.as_bytes()).take(DEPTH + 1).count();
-    opened > DEPTH && depth(text.as_bytes()) > DEPTH
-}
-
-/// Greatest depth of objects and arrays.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut most, mut in_string, mut escaped) = (0usize, 0, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                most = most.max(depth);
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    most
-}
-
-/// Place of a value in the text that it was read from.
-#[inline]
-fn raw(text: &str, value: &LazyValue<'_>) -> Result<std::ops::Range<usize>, Malformed> {
-    let raw = value.as_raw_str();
-    let start = (raw.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
-    let range = start..start.wrapping_add(raw.len());
-    text.get(range.clone()).map(|_| range).ok_or(SYNTAX)
-}
-
-/// The reader stops at the closing brace: nothing but white space may follow it.
-#[inline]
-fn closed(text: &str, end: Option<usize>) -> Result<(), Malformed> {
-    let rest = match end {
-        Some(end) => &text[end..],
-        None => text.trim_start_matches(WHITE).strip_prefix('{').ok_or(SYNTAX)?,
+fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let word = |bytes: &[u8], at: usize| {
+        let eight: Option<[u8; 8]> = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok());
+        eight.map(u64::from_le_bytes)
     };
-    let rest = rest.trim_start_matches(WHITE).strip_prefix('}').ok_or(SYNTAX)?;
-    if rest.trim_start_matches(WHITE).is_empty() { Ok(()) } else { Err("text follows the end of the object") }
+    a.len() == b.len()
+        && match a.len() {
+            8..=16 => word(a, 0) == word(b, 0) && word(a, a.len() - 8) == word(b, b.len() - 8),
+            _ => a == b,
+        }
 }
 
-const WHITE: [char; 4] = [' ', '\t', '\r', '\n'];
+fn words(fault: Fault) -> Words {
+    match fault {
+        Fault::Syntax => SYNTAX.into(),
+        Fault::Depth => format!("more than {DEPTH} objects and arrays lie within each other").into(),
+    }
+}
 
+/// The text that a string means. Fails for half of a surrogate pair.
 #[inline]
-fn field<'a>(raw: &'a str, store: &'a mut String) -> Result<Field<'a>, Malformed> {
-    Ok(match raw.as_bytes().first() {
-        Some(b'"') => match memchr::memchr(b'\\', raw.as_bytes()) {
-            None => Field::Text(raw.get(1..raw.len() - 1).ok_or(SYNTAX)?),
-            Some(_) => {
-                *store = sonic_rs::from_str(raw).map_err(|_| "an escape in a text means no character")?;
-                Field::Text(store)
-            }
-        },
-        Some(b'n') => Field::Null,
-        Some(b't') => Field::Boolean(true),
-        Some(b'f') => Field::Boolean(false),
-        Some(b'{' | b'[') => Field::Nested,
-        _ => Field::Number(raw),
-    })
+fn unescaped(token: Token<'_>) -> Result<Cow<'_, str>, Words> {
+    if token.kind != (Kind::Text { escaped: true }) {
+        return Ok(Cow::Borrowed(token.text));
+    }
+    let text = serde_json::from_str(&format!("\"{}\"", token.text));
+    text.map(Cow::Owned).map_err(|_| "an escape in a text means no character".into())
 }

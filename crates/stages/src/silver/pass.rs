@@ -21,7 +21,7 @@ use crate::silver::shape::Shape;
 use crate::silver::{moment, parquet_rows};
 use crate::watch::{Progress, Watch};
 use arrow::array::RecordBatch;
-use assay_pipeline::{Encoding, Format};
+use assay_pipeline::Format;
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
 use std::borrow::Cow;
@@ -298,8 +298,6 @@ impl<'p> Worker<'p> {
     fn chunk(&mut self, file: &PassFile<'_>, fields: &Fields, chunk: Chunk, bytes: &[u8], parsed: &mut Parsed) {
         let surveyed = file.surveyed;
         let encoding = surveyed.content.encoding;
-        // Mostly the whole chunk is valid, and checking it at once is quicker than record by record.
-        let whole = if encoding == Encoding::Utf8 { std::str::from_utf8(bytes).ok() } else { None };
         let mut cutter = Cutter::new(surveyed.layout, chunk.phase, chunk.line);
         let last = chunk.last || surveyed.layout != Layout::Array;
         while let Some(cut) = cutter.next(bytes, last) {
@@ -308,10 +306,7 @@ impl<'p> Worker<'p> {
                 continue;
             }
             let raw = &bytes[cut.start..cut.end];
-            let text = match whole.and_then(|whole| whole.get(cut.start..cut.end)) {
-                Some(text) => Some(Cow::Borrowed(text)),
-                None => csv::decoded(raw, encoding),
-            };
+            let text = csv::decoded(raw, encoding);
             let text = self.read(surveyed, fields, cut, text, parsed);
             let place = Place { line: cut.line, offset: chunk.at + cut.start as u64, raw, len: raw.len() as u64 };
             let at = At { start: cut.start as u32, end: cut.end as u32, line: cut.line };
