@@ -155,6 +155,13 @@ impl Desk {
         Ok(assay_console::log::page(folder.path(), from, limit, least)?)
     }
 
+    /// Records in the files of a source as they were last read, blank lines left out.
+    pub fn raw_records(&self, source: &TableName, environment: &str) -> Result<u64, Problem> {
+        let ledger = self.journal()?.ledger(&source.pipeline, environment)?;
+        let of_source = ledger.iter().filter(|entry| entry.source == source.table);
+        Ok(of_source.map(|entry| entry.counts.read - entry.counts.blank).sum())
+    }
+
     /// Refuses a name that no pipeline has.
     pub fn known(&self, name: &str) -> Result<(), Problem> {
         self.find(name).map(|_| ())

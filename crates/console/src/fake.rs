@@ -286,7 +286,7 @@ impl Journal for MemoryJournal {
                 run: run.record.plan.run.clone(),
                 status: step.status,
                 at: step.ended_at.or(step.started_at)?,
-                rows_out: outcome.and_then(|outcome| outcome.rows_out),
+                rows: outcome.and_then(|outcome| outcome.table_rows.or(outcome.rows_out)),
                 version: outcome.and_then(|outcome| outcome.version_after),
             })
         });

@@ -146,7 +146,8 @@ pub struct TableState {
     pub run: String,
     pub status: Status,
     pub at: DateTime<Utc>,
-    pub rows_out: Option<u64>,
+    /// Of the whole table where its last step knew them, else of what that step wrote.
+    pub rows: Option<u64>,
     pub version: Option<i64>,
 }
 

@@ -89,6 +89,9 @@ impl Level {
 pub struct StepOutcome {
     pub rows_in: Option<u64>,
     pub rows_out: Option<u64>,
+    /// Rows of the whole table afterwards, where that is more than what the step wrote.
+    #[serde(default)]
+    pub table_rows: Option<u64>,
     pub quarantined: Option<u64>,
     pub counts: Option<Counts>,
     /// Refused records by reason code.

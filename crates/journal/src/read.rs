@@ -193,7 +193,7 @@ pub(crate) fn table_states(connection: &Connection, pipeline: &str, environment:
             run: row.get("run")?,
             status: status(row, "status")?,
             at,
-            rows_out: outcome.as_ref().and_then(|outcome| outcome.rows_out),
+            rows: outcome.as_ref().and_then(|outcome| outcome.table_rows.or(outcome.rows_out)),
             version: outcome.as_ref().and_then(|outcome| outcome.version_after),
         });
     }

@@ -44,7 +44,10 @@ pub struct Delivered {
     pub outcome: LoadOutcome,
     /// Version of the gold table that was loaded.
     pub version: i64,
+    /// Rows that the load brought.
     pub rows: u64,
+    /// Rows of the whole warehouse table afterwards.
+    pub table_rows: u64,
     pub measures: Vec<Measured>,
 }
 
@@ -92,8 +95,12 @@ pub async fn deliver(job: &WarehouseJob<'_>, warehouse: &mut Warehouse) -> Resul
     let between = dates.as_ref().map(|(column, dates)| (column.as_str(), dates.as_slice()));
     let there = warehouse.measure(schema, &job.load.table, &job.load.reconcile, between).await?;
     let rows = lake.rows;
+    let table_rows = match between {
+        Some(_) => warehouse.measure(schema, &job.load.table, &[], None).await?.rows,
+        None => there.rows,
+    };
     let measures = compared(&job.load.reconcile, &lake, &there);
-    Ok(Delivered { outcome, version: snapshot.version(), rows, measures })
+    Ok(Delivered { outcome, version: snapshot.version(), rows, table_rows, measures })
 }
 
 fn columns(snapshot: &Snapshot) -> Result<Vec<WarehouseColumn>, StageError> {

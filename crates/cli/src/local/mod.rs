@@ -330,6 +330,7 @@ fn warehouse_outcome(
     Ok(StepOutcome {
         rows_in: Some(delivered.rows),
         rows_out: Some(delivered.rows),
+        table_rows: Some(delivered.table_rows),
         dates,
         version_after: Some(delivered.version),
         reconciliation,

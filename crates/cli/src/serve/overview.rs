@@ -91,12 +91,17 @@ fn cell(desk: &Desk, lake: &Lake, states: &[TableState], table: &TableName) -> R
         }
         Layer::Bronze | Layer::Warehouse => None,
     };
+    // What the ledger holds is the whole source; the last run may have read a part of it.
+    let raw = (table.layer == Layer::Bronze)
+        .then(|| desk.raw_records(table, lake.environment()))
+        .transpose()?
+        .filter(|rows| *rows > 0);
     let changed = snapshot.as_ref().and_then(assay_lake::Snapshot::committed_at).or(state.map(|state| state.at));
     Ok(TableCell {
         id: table.to_string(),
         name: table.table.clone(),
         status: state.map(|state| state.status),
-        rows: snapshot.as_ref().map(assay_lake::Snapshot::rows).or(state.and_then(|state| state.rows_out)),
+        rows: snapshot.as_ref().map(assay_lake::Snapshot::rows).or(raw).or(state.and_then(|state| state.rows)),
         changed: changed.map(rfc3339),
         version: snapshot.as_ref().map(assay_lake::Snapshot::version).and_then(|version| u32::try_from(version).ok()),
     })

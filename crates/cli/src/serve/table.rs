@@ -36,14 +36,17 @@ pub fn of(desk: &Desk, table: &TableName) -> Result<TableDetail, Problem> {
     };
     match table.layer {
         Layer::Silver | Layer::Gold => of_lake(desk, &ready, table, &lake.folder(table), &mut detail)?,
-        Layer::Bronze => detail.location = lake.pipeline_folder(&table.pipeline).display().to_string(),
+        Layer::Bronze => {
+            detail.location = lake.pipeline_folder(&table.pipeline).display().to_string();
+            detail.rows = desk.raw_records(table, lake.environment())?;
+        }
         Layer::Warehouse => detail.location = "PostgreSQL".to_owned(),
     }
-    if matches!(table.layer, Layer::Bronze | Layer::Warehouse) {
+    if table.layer == Layer::Warehouse {
         let environment = desk.environment("local")?;
         let states = desk.journal()?.table_states(&table.pipeline, &environment.name)?;
         let state = states.iter().find(|state| state.layer == table.layer && state.table == table.table);
-        detail.rows = state.and_then(|state| state.rows_out).unwrap_or(0);
+        detail.rows = state.and_then(|state| state.rows).unwrap_or(0);
     }
     if table.layer == Layer::Silver {
         detail.quarantine = quarantine(desk, &lake.quarantine(table))?;
