@@ -48,21 +48,25 @@ select *, coalesce(try_strptime(date, '%Y-%m-%d'), try_strptime(date, '%d/%m/%Y'
 from raw
 """)
 con.execute(f"""
-create temp table silver as
-select * exclude (rank) from (
-  select transaction_id, date_d as date, store_id, store_name, city, product_id, product_name, category, customer_id,
-    customer_name, quantity_sold_n::int as quantity_sold, unit_price_n as unit_price,
-    coalesce(total_amount_n, (quantity_sold_n * unit_price_n)::decimal(15,2)) as total_amount, payment_method,
-    _source_file, _source_line, 'duckdb' as _run_id, now() as _processed_at,
-    row_number() over (partition by date_d, transaction_id order by _source_file desc, _source_line desc) as rank
-  from typed
-  where date_d is not null and transaction_id is not null and store_id is not null and product_id is not null
-    and customer_id is not null and quantity_sold_n > 0 and unit_price_n > 0
-    and (total_amount is null or total_amount_n is not null)
-    and (total_amount_n is null or abs(total_amount_n - quantity_sold_n * unit_price_n) <= 0.01)
-    and {' and '.join(f"coalesce(length({name}) <= {limit}, true)" for name, limit in limits.items())}
-) where rank = 1
+create temp table good as
+select transaction_id, date_d as date, store_id, store_name, city, product_id, product_name, category, customer_id,
+  customer_name, quantity_sold_n::int as quantity_sold, unit_price_n as unit_price,
+  coalesce(total_amount_n, (quantity_sold_n * unit_price_n)::decimal(15,2)) as total_amount, payment_method,
+  _source_file, _source_line, 'duckdb' as _run_id, now() as _processed_at
+from typed
+where date_d is not null and transaction_id is not null and store_id is not null and product_id is not null
+  and customer_id is not null and quantity_sold_n > 0 and unit_price_n > 0
+  and (total_amount is null or total_amount_n is not null)
+  and (total_amount_n is null or abs(total_amount_n - quantity_sold_n * unit_price_n) <= 0.01)
+  and {' and '.join(f"coalesce(length({name}) <= {limit}, true)" for name, limit in limits.items())}
 """)
+# Lines are counted over all files in the order of their paths, so the greatest is the winner of its key.
+con.execute("""
+create temp table silver as
+with twice as (select date, transaction_id, max(_source_line) as winner from good group by all having count(*) > 1)
+select good.* from good left join twice using (date, transaction_id) where winner is null or winner = _source_line
+""")
+con.execute("drop table raw cascade; drop table good")
 con.execute(f"copy silver to '{out}/silver' (format parquet, compression snappy, partition_by (date), overwrite_or_ignore)")
 
 models = pathlib.Path(__file__).parent.parent / "pipelines/sales_lakehouse/gold"

@@ -10,7 +10,8 @@ export function pagePackages() {
   const lock = join(root, 'ui/package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   say('Installing the packages of the page');
-  run('npm', ['--prefix', 'ui', 'ci', '--no-audit', '--no-fund']);
+  // Not `npm ci`: it refuses a lock file made where other platforms' optional packages could not be looked up.
+  run('npm', ['--prefix', 'ui', 'install', '--no-save', '--no-audit', '--no-fund']);
 }
 
 export async function buildWindow() {
