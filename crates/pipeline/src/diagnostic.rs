@@ -20,7 +20,7 @@ pub struct Mistake {
     /// The line without its end; cut where it is too long or a password begins.
     pub source_line: String,
     pub message: String,
-    /// What was probably meant.
+    /// The word that was probably meant, or what to do as a phrase.
     pub suggestion: Option<String>,
 }
 
@@ -97,7 +97,8 @@ impl fmt::Display for Mistake {
             write!(f, "{}", carets(&self.source_line, self.column, self.width))?;
         }
         match &self.suggestion {
-            Some(suggestion) => write!(f, "\nhelp: did you mean `{}`?", plain(suggestion)),
+            Some(phrase) if phrase.contains(' ') => write!(f, "\nhelp: {}", plain(phrase)),
+            Some(word) => write!(f, "\nhelp: did you mean `{}`?", plain(word)),
             None => Ok(()),
         }
     }

@@ -54,7 +54,7 @@ impl<'a> LocalRunner<'a> {
             scratch,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             runtime: desk.runtime.handle().clone(),
-            place: tokio::sync::Mutex::new(Place::new(&desk.state(), &plan.environment)),
+            place: tokio::sync::Mutex::new(Place::new(&desk.state(), plan.environment.warehouse_url.clone())),
             surveyed: Mutex::default(),
         })
     }

@@ -2,7 +2,6 @@
 
 use super::problems;
 use assay_contract::Problem;
-use assay_pipeline::Environment;
 use assay_warehouse::{Cluster, Target, Warehouse};
 use std::path::{Path, PathBuf};
 
@@ -14,9 +13,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// `state` is the workspace's `.assay` folder.
-    pub fn new(state: &Path, environment: &Environment) -> Self {
-        Self { url: environment.warehouse_url.clone(), folder: state.join("warehouse"), cluster: None }
+    /// `state` is the workspace's `.assay` folder; without a URL the private cluster below it is meant.
+    pub fn new(state: &Path, url: Option<String>) -> Self {
+        Self { url, folder: state.join("warehouse"), cluster: None }
     }
 
     pub async fn connect(&mut self) -> Result<Warehouse, Problem> {

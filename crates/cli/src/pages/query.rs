@@ -78,6 +78,6 @@ impl Catalog for Open {
     }
 
     fn tables(&self) -> Vec<String> {
-        self.tables.iter().map(|(table, _)| table.to_string()).collect()
+        self.tables.iter().map(|(table, _)| format!("{}.{}", table.layer, table.table)).collect()
     }
 }

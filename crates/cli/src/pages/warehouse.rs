@@ -16,19 +16,11 @@ pub fn table(desk: &Desk, table: &TableName, question: &Question) -> Result<Byte
             "Look at the gold table of the same name, or leave --where and --version out.",
         ));
     }
-    let environment = desk.environment("local")?;
     let definition = desk.pipeline(&table.pipeline)?.definition;
     let schema = definition.warehouse.map_or_else(String::new, |warehouse| warehouse.schema);
-    let mut place = Place::new(&desk.state(), &environment);
-    if !place.exists() {
-        return Err(exit::misuse(
-            format!("{table} holds nothing yet."),
-            format!("Load it: assay run {} --stage warehouse", table.pipeline),
-        ));
-    }
     let (page, total) = desk.runtime.block_on(async {
-        let read = read(&mut place, &schema, table, question).await;
-        place.leave().await.and(read)
+        let mut place = desk.warehouse.lock().await;
+        if place.exists() { read(&mut place, &schema, table, question).await } else { Err(empty(table)) }
     })?;
     let wanted = |name: &String| question.columns.is_empty() || question.columns.contains(name);
     let columns: Vec<Column> = page
@@ -46,6 +38,13 @@ pub fn table(desk: &Desk, table: &TableName, question: &Question) -> Result<Byte
     let page =
         assay_lake::frame_page(&folder, frame, question.offset, total).map_err(|error| problems::lake(&error))?;
     Ok(Bytes { ipc: page.ipc, total, version: None })
+}
+
+fn empty(table: &TableName) -> Problem {
+    exit::misuse(
+        format!("{table} holds nothing yet."),
+        format!("Load it: assay run {} --stage warehouse", table.pipeline),
+    )
 }
 
 /// One page and the table's row count.

@@ -47,7 +47,7 @@ pub fn run(desk: Desk) -> Result<u8, Problem> {
         drop(worker.join());
     }
     runs.end();
-    end.map(|()| exit::DONE)
+    desk.end().and(end).map(|()| exit::DONE)
 }
 
 /// Reads requests until the input ends. A line that is no request is answered as a problem with id 0.

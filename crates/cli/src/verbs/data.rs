@@ -18,7 +18,9 @@ pub fn preview(desk: &Desk, args: &PreviewArgs, json: bool) -> Result<u8, Proble
         columns: args.columns.clone(),
         condition: args.condition.clone(),
     };
-    let page = pages::page(desk, &table, &question)?;
+    let page = pages::page(desk, &table, &question);
+    desk.end()?;
+    let page = page?;
     print(&page.frame, json);
     if !json {
         let shown = page.frame.height() as u64;
