@@ -110,7 +110,7 @@ out.mkdir(parents=True, exist_ok=True)
 rows = silver()
 write(rows, "silver", {"unit_price": 10, "total_amount": 15}, "date")
 when = pd.to_datetime(rows["date"])
-rows["year"], rows["month"], rows["day_of_week"] = when.dt.year, when.dt.month, when.dt.dayofweek + 1
+rows["year"], rows["month"], rows["day_of_week"] = when.dt.year, when.dt.month, when.dt.day_of_week + 1
 enriched = rows[[*LIMITS, "quantity_sold", "unit_price", "total_amount", "date", "year", "month", "day_of_week"]]
 write(enriched, "sales_enriched", {"unit_price": 10, "total_amount": 15}, "date")
 figures = {"transactions": ("transaction_id", "size"), "units": ("quantity_sold", "sum"), "revenue": ("total_amount", "sum")}

@@ -1,6 +1,6 @@
 //! Numbers, sizes, ages and statuses as people read them.
 
-use assay_contract::Status;
+pub use assay_console::views::status_word as status;
 use chrono::{DateTime, Utc};
 
 /// `1,234,567`.
@@ -64,18 +64,6 @@ pub fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
 pub fn between(start: &str, end: &str) -> Option<String> {
     let parse = |text| DateTime::parse_from_rfc3339(text).ok();
     Some(duration((parse(end)? - parse(start)?).num_milliseconds()))
-}
-
-pub fn status(status: Status) -> &'static str {
-    match status {
-        Status::Queued => "queued",
-        Status::Running => "running",
-        Status::Succeeded => "succeeded",
-        Status::Flagged => "flagged",
-        Status::Failed => "failed",
-        Status::Cancelled => "cancelled",
-        Status::Skipped => "skipped",
-    }
 }
 
 #[cfg(test)]
