@@ -37,12 +37,13 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
-/// `0.8s`, `6m 36s`, `2h 5m`.
+/// `45ms`, `1.8s`, `6m 36s`, `2h 5m`.
 pub fn duration(milliseconds: i64) -> String {
     let ms = milliseconds.max(0);
     let seconds = ms / 1000;
     match seconds {
-        0..=9 => format!("{}.{}s", seconds, ms % 1000 / 100),
+        0 => format!("{ms}ms"),
+        1..=9 => format!("{}.{}s", seconds, ms % 1000 / 100),
         10..=59 => format!("{seconds}s"),
         60..=3599 => format!("{}m {}s", seconds / 60, seconds % 60),
         _ => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
@@ -74,7 +75,7 @@ mod tests {
     fn numbers_sizes_and_times() {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([999, 1000, 41_250_000, 999_999_999].map(size), ["999 B", "1.0 kB", "41.2 MB", "999.9 MB"]);
-        assert_eq!([850, 9_940, 59_999, 396_000, 7_500_000].map(duration), ["0.8s", "9.9s", "59s", "6m 36s", "2h 5m"]);
+        assert_eq!([850, 9_940, 59_999, 396_000, 7_500_000].map(duration), ["850ms", "9.9s", "59s", "6m 36s", "2h 5m"]);
         assert_eq!(counted(1, "file"), "1 file");
     }
 }
