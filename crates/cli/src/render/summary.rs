@@ -2,7 +2,7 @@
 
 use super::grid::{Side, lines};
 use super::words;
-use assay_contract::{RunDetail, StepRow};
+use assay_contract::{Problem, RunDetail, StepRow};
 
 /// Lines: what ran and how it ended, the equation of records, steps, reasons, reconciliation.
 pub fn of(detail: &RunDetail) -> Vec<String> {
@@ -87,10 +87,18 @@ fn steps(steps: &[StepRow]) -> Vec<String> {
     out
 }
 
+/// Each problem once, with every step that it stopped.
 fn problems(steps: &[StepRow]) -> Vec<String> {
-    let mut out = Vec::new();
+    let mut known: Vec<(&Problem, Vec<&str>)> = Vec::new();
     for (step, problem) in steps.iter().filter_map(|step| Some((step, step.problem.as_ref()?))) {
-        out.push(format!("{}: {}", step.id, problem.message));
+        match known.iter_mut().find(|(other, _)| *other == problem) {
+            Some((_, stopped)) => stopped.push(&step.id),
+            None => known.push((problem, vec![&step.id])),
+        }
+    }
+    let mut out = Vec::new();
+    for (problem, stopped) in known {
+        out.push(format!("{}: {}", stopped.join(", "), problem.message));
         out.extend(problem.causes.iter().map(|cause| format!("  because {cause}")));
         out.extend(problem.advice.iter().map(|advice| format!("  {advice}")));
         out.push(String::new());
@@ -124,4 +132,37 @@ fn reconciliation(detail: &RunDetail) -> Vec<String> {
         })
         .collect();
     lines(&header, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_contract::{ProblemKind, Status};
+
+    fn failed(id: &str, message: &str) -> StepRow {
+        StepRow {
+            id: id.into(),
+            stage: "gold".into(),
+            table: "t".into(),
+            attempt: 1,
+            status: Status::Failed,
+            started_at: None,
+            ended_at: None,
+            rows_in: None,
+            rows_out: None,
+            quarantined: None,
+            version_before: None,
+            version_after: None,
+            progress: None,
+            after: Vec::new(),
+            problem: Some(Problem::new(ProblemKind::Failed, message)),
+            note: None,
+        }
+    }
+
+    #[test]
+    fn a_problem_of_several_steps_is_told_once() {
+        let told = problems(&[failed("gold.a", "no disk"), failed("gold.b", "no rights"), failed("gold.c", "no disk")]);
+        assert_eq!(told, ["gold.a, gold.c: no disk", "", "gold.b: no rights", ""]);
+    }
 }
