@@ -50,7 +50,8 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
         events: &events,
         log: &log,
         cancel: &cancel,
-        parallel: Parallel::default(),
+        // A model uses every core by itself: two at a time take as long and hold twice the memory.
+        parallel: Parallel { one_table: 1, gold: 1 },
         state: &desk.state(),
     });
     runner.end().and(status)

@@ -17,5 +17,6 @@ pub use bind::{bind, condition};
 pub use catalog::{Catalog, TableRef, Use};
 pub use error::{LowerError, SqlError};
 pub use lineage::ColumnLineage;
+pub use lower::Share;
 pub use plan::Bound;
 pub use types::{Field, Type, dtype_of, field_of};

@@ -97,7 +97,7 @@ pub fn build(
     publish(job, compiled, &table, &folder, dates, staged, inputs.rows(dates), runtime)
 }
 
-/// Computes and writes the rows, batch by batch; nothing that was written stays when one fails.
+/// Computes and writes the rows, part by part; nothing that was written stays when one fails.
 fn stage(
     job: &GoldJob<'_>,
     compiled: &CompiledModel,
@@ -107,11 +107,12 @@ fn stage(
 ) -> Result<Vec<StagedFile>, StageError> {
     let partition = compiled.model.partition.as_deref();
     let mut staged = Vec::new();
-    for batch in inputs.batches(dates) {
+    for part in inputs.parts(dates, &compiled.bound) {
         let one = || -> Result<Vec<StagedFile>, StageError> {
-            let mut frame = compiled.bound.lower(&|table| inputs.scan(table, batch.as_deref()))?;
-            if let (Some(column), Some(batch)) = (partition, &batch) {
-                frame = frame.filter(in_dates(column, batch));
+            let scan = |table: &_| inputs.scan(table, part.dates.as_deref());
+            let mut frame = compiled.bound.lower_share(part.share, &scan)?;
+            if let (Some(column), Some(dates)) = (partition, &part.dates) {
+                frame = frame.filter(in_dates(column, dates));
             }
             Ok(assay_lake::stage_frame(frame, folder, partition, job.run, job.cancelled)?)
         };

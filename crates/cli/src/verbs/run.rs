@@ -13,6 +13,7 @@ use assay_console::{Planned, RunRequest};
 use assay_contract::{Problem, Status};
 use assay_pipeline::Environment;
 use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
     desk.recover()?;
@@ -23,9 +24,10 @@ pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
         let screen = Arc::clone(&screen);
         move |heard: Heard| screen.hear(heard)
     };
+    let interrupts = Interrupts::listen(desk)?;
     if args.resume {
         let live = launch::again(desk, &ready, &environment, args.confirm.as_deref(), hear)?;
-        return attend(desk, live, &screen, json);
+        return attend(desk, live, interrupts, &screen, json);
     }
     let plan = match launch::plan(desk, &ready, &environment, &request(desk, args))? {
         Planned::Run(plan) => plan,
@@ -36,7 +38,7 @@ pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
         return dry(&ready, &environment, &plan, json);
     }
     match launch::start(desk, &plan, None, hear)? {
-        Launched::Run(live) => attend(desk, live, &screen, json),
+        Launched::Run(live) => attend(desk, live, interrupts, &screen, json),
         Launched::Already(run) => Ok(nothing(&format!("Run {run} does this already."), json)),
     }
 }
@@ -59,14 +61,13 @@ fn request(desk: &Desk, args: &RunArgs) -> RunRequest {
 }
 
 /// Follows the run to its end; an interrupt from the keyboard cancels it.
-fn attend(desk: &Desk, live: Live, screen: &Screen, json: bool) -> Result<u8, Problem> {
+fn attend(desk: &Desk, live: Live, interrupts: Interrupts, screen: &Screen, json: bool) -> Result<u8, Problem> {
     let live = Arc::new(live);
     let watched = Arc::clone(&live);
     desk.runtime.spawn(async move {
-        if interrupted().await {
-            // Blocks for less than a second, on a thread that may.
-            drop(tokio::task::spawn_blocking(move || watched.cancel()).await);
-        }
+        interrupts.first().await;
+        // Blocks for less than a second, on a thread that may.
+        drop(tokio::task::spawn_blocking(move || watched.cancel()).await);
     });
     let status = live.wait(desk.journal()?);
     screen.end();
@@ -85,18 +86,26 @@ fn attend(desk: &Desk, live: Live, screen: &Screen, json: bool) -> Result<u8, Pr
     Ok(exit::of_status(status))
 }
 
-/// Completes at the first SIGINT, SIGTERM or SIGHUP.
-async fn interrupted() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term), Ok(mut hang_up)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
-        return false;
-    };
-    tokio::select! {
-        _ = int.recv() => true,
-        _ = term.recv() => true,
-        _ = hang_up.recv() => true,
+/// The signals that cancel a run.
+struct Interrupts {
+    signals: Vec<Signal>,
+}
+
+impl Interrupts {
+    /// From now on these signals no longer end the program. Called before the worker starts, so that none comes between.
+    fn listen(desk: &Desk) -> Result<Self, Problem> {
+        let _runtime = desk.runtime.enter();
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let signals = kinds.into_iter().map(signal).collect::<Result<_, _>>().map_err(|error| {
+            exit::because("The program could not listen for Ctrl C.", &error, "Try again with fewer programs open.")
+        })?;
+        Ok(Self { signals })
+    }
+
+    /// Completes at the first signal.
+    async fn first(mut self) {
+        let waits = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures::future::select_all(waits).await;
     }
 }
 

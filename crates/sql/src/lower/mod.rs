@@ -7,6 +7,7 @@ mod column;
 mod decimal;
 mod expr;
 mod key;
+mod share;
 mod text;
 mod window;
 
@@ -14,6 +15,7 @@ use polars::prelude::*;
 
 use self::column::column;
 use self::expr::{Lowering, can_fail};
+pub use self::share::Share;
 use self::window::Ordering;
 use crate::catalog::TableRef;
 use crate::error::{LowerError, Place};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assay_sql::{Bound, Catalog, ColumnLineage, Field, TableRef, Type, Use, bind, dtype_of};
+use assay_sql::{Bound, Catalog, ColumnLineage, Field, Share, TableRef, Type, Use, bind, dtype_of};
 use polars::prelude::*;
 
 use crate::support::{Tables, dec, messages};
@@ -215,6 +215,33 @@ fn rows_are_those_worked_out_by_hand() {
     );
     assert_eq!(rows("store_performance"), ["s1|2026|1|Neu|null|3|6|10.03|2", "s1|2026|2|Neu|Bern|1|4|10000.00|1"]);
     assert_eq!(rows("sales_enriched")[0], "t1|2026-01-04|s1|Alt|null|p1|Tee|drink|c1|Ann|1|5.00|5.00|cash|2026|1|7");
+}
+
+#[test]
+fn shares_of_the_groups_are_the_whole() {
+    let shared = ["customer_segments", "store_performance", "daily_store_sales"];
+    for (name, _) in MODELS {
+        assert_eq!(model(name).can_share(), shared.contains(&name), "{name}: ranks and plain rows need all rows");
+    }
+    let keys: Vec<Option<String>> = (0..500).map(|i| (i % 9 != 4).then(|| format!("c{}", i * 31 % 97))).collect();
+    let frame = df!["customer_id" => keys, "quantity_sold" => (0..500).collect::<Vec<i32>>()].unwrap();
+    let tables = Tables(vec![("silver.sales".to_owned(), frame.clone())]);
+    let sql = "select customer_id, count(*) as n, sum(quantity_sold) as units from silver.sales \
+               group by customer_id having count(*) > 1";
+    let bound = tables.bind(sql, Use::Model).unwrap();
+    let rows = |share: Share| {
+        let lazy = bound.lower_share(share, &|_: &TableRef| Ok(frame.clone().lazy())).unwrap();
+        lazy.sort(["customer_id"], SortMultipleOptions::default()).collect().unwrap()
+    };
+    let parts: Vec<DataFrame> = (0..3).map(|part| rows(Share { part, of: 3 })).collect();
+    assert!(parts.iter().all(|part| part.height() > 10), "every share has some of the groups");
+    let mut together = parts[0].clone();
+    for part in &parts[1..] {
+        together.vstack_mut(part).unwrap();
+    }
+    let together = together.sort(["customer_id"], SortMultipleOptions::default()).unwrap();
+    assert_eq!(together.height(), 98, "97 keys and null");
+    assert!(together.equals_missing(&rows(Share::WHOLE)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{CompiledModel, GoldJob};
 use crate::error::StageError;
 use assay_lake::Snapshot;
 use assay_pipeline::TableName;
-use assay_sql::TableRef;
+use assay_sql::{Bound, Share, TableRef};
 use chrono::NaiveDate;
 use polars::prelude::{LazyFrame, PolarsResult, polars_err};
 use std::collections::BTreeMap;
@@ -13,6 +13,15 @@ use std::collections::BTreeMap;
 /// Rows that one query computes and writes at a time, where a model may be computed date by date:
 /// its memory does not grow with the table.
 const BATCH_ROWS: u64 = 200_000;
+/// Rows that are read for one share of the groups, where a model needs all dates: fewer groups are held at a time.
+const SHARE_ROWS: u64 = 1_200_000;
+
+/// What one query of a build computes.
+pub(super) struct Part {
+    /// `None` stands for all rows.
+    pub(super) dates: Option<Vec<NaiveDate>>,
+    pub(super) share: Share,
+}
 
 /// Snapshots, fixed for the whole build.
 pub(super) struct Inputs {
@@ -60,11 +69,18 @@ impl Inputs {
         input.snapshot.scan(dates).map_err(|error| polars_err!(ComputeError: "{error}"))
     }
 
-    /// The dates in parts of about [`BATCH_ROWS`]; one part with all of it where the model needs its inputs whole.
-    pub(super) fn batches(&self, dates: Option<&[NaiveDate]>) -> Vec<Option<Vec<NaiveDate>>> {
+    /// The dates in parts of about [`BATCH_ROWS`], or the groups in shares where the model needs every date.
+    pub(super) fn parts(&self, dates: Option<&[NaiveDate]>, bound: &Bound) -> Vec<Part> {
         if !self.tables.iter().any(|input| input.by_date) {
-            return vec![dates.map(<[NaiveDate]>::to_vec)];
+            let of = if bound.can_share() { self.rows(None).div_ceil(SHARE_ROWS).max(1) } else { 1 };
+            let part = |part| Part { dates: dates.map(<[NaiveDate]>::to_vec), share: Share { part, of } };
+            return (0..of).map(part).collect();
         }
+        let whole = |dates| Part { dates: Some(dates), share: Share::WHOLE };
+        self.batches(dates).into_iter().map(whole).collect()
+    }
+
+    fn batches(&self, dates: Option<&[NaiveDate]>) -> Vec<Vec<NaiveDate>> {
         let mut rows: BTreeMap<NaiveDate, u64> = dates.unwrap_or_default().iter().map(|date| (*date, 0)).collect();
         for partition in self.tables.iter().filter(|input| input.by_date).flat_map(|input| input.snapshot.partitions())
         {
@@ -77,13 +93,13 @@ impl Inputs {
         let (mut batch, mut held) = (Vec::new(), 0);
         for (date, count) in rows {
             if held > 0 && held + count > BATCH_ROWS {
-                batches.push(Some(std::mem::take(&mut batch)));
+                batches.push(std::mem::take(&mut batch));
                 held = 0;
             }
             batch.push(date);
             held += count;
         }
-        batches.extend((!batch.is_empty()).then_some(Some(batch)));
+        batches.extend((!batch.is_empty()).then_some(batch));
         batches
     }
 }
