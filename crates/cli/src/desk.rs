@@ -41,8 +41,7 @@ impl Desk {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             exit::because("The program could not start its threads.", &error, "Close other programs and try again.")
         })?;
-        let local = workspace.environments.iter().find(|environment| environment.name == "local");
-        let url = local.and_then(|environment| environment.warehouse_url.clone());
+        let url = workspace.environment("local").and_then(|environment| environment.warehouse_url.clone());
         let warehouse = tokio::sync::Mutex::new(Place::new(&workspace.root.join(".assay"), url));
         Ok(Self { workspace, runtime, journal: OnceLock::new(), warehouse })
     }
@@ -95,7 +94,7 @@ impl Desk {
 
     pub fn environment(&self, name: &str) -> Result<Environment, Problem> {
         let known = &self.workspace.environments;
-        known.iter().find(|environment| environment.name == name).cloned().ok_or_else(|| {
+        self.workspace.environment(name).cloned().ok_or_else(|| {
             let names: Vec<_> = known.iter().map(|environment| environment.name.as_str()).collect();
             exit::misuse(
                 format!("There is no environment {name}."),

@@ -52,11 +52,7 @@ pub fn misuse(message: impl Into<String>, advice: impl Into<String>) -> Problem 
 
 /// A problem with an error's chain of sources as its causes.
 pub fn because(message: impl Into<String>, error: &dyn std::error::Error, advice: impl Into<String>) -> Problem {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(source) = next {
-        causes.push(source.to_string());
-        next = source.source();
-    }
+    let told = Problem::from_error(ProblemKind::Failed, error);
+    let causes = std::iter::once(told.message).chain(told.causes).collect();
     Problem { kind: ProblemKind::Failed, message: message.into(), causes, advice: Some(advice.into()) }
 }

@@ -1,12 +1,10 @@
 //! What was committed to a table, by which run.
 
 use crate::error::LakeError;
-use crate::log::{Found, LOG_FOLDER, commit_file, commits, look, signed};
+use crate::log::{Found, LOG_FOLDER, actions, commit_file, commits, look, signed};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// One commit.
@@ -72,8 +70,6 @@ struct Origin {
 }
 
 fn read_commit(folder: &Path, version: u64) -> Result<VersionInfo, LakeError> {
-    let file = File::open(commit_file(folder, version))
-        .map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
     let mut info = VersionInfo {
         version: signed(version),
         at: None,
@@ -82,16 +78,7 @@ fn read_commit(folder: &Path, version: u64) -> Result<VersionInfo, LakeError> {
         files_added: 0,
         files_removed: 0,
     };
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let line: Line = serde_json::from_str(&line).map_err(|error| LakeError::Corrupt {
-            place: folder.display().to_string(),
-            what: format!("commit {version} in its log is not JSON"),
-            source: Some(Box::new(error)),
-        })?;
+    actions(folder, version, |line: Line| {
         info.files_added += u32::from(line.add.is_some());
         info.files_removed += u32::from(line.remove.is_some());
         if let Some(found) = line.commit_info {
@@ -100,6 +87,6 @@ fn read_commit(folder: &Path, version: u64) -> Result<VersionInfo, LakeError> {
             info.run = origin.run;
             info.what = origin.what.or(found.operation).unwrap_or_default();
         }
-    }
+    })?;
     Ok(info)
 }

@@ -11,7 +11,9 @@ use deltalake_core::table::config::TablePropertiesExt;
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
+use serde::de::DeserializeOwned;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
@@ -144,6 +146,28 @@ impl Log {
 
 pub(crate) fn commit_file(folder: &Path, version: u64) -> PathBuf {
     folder.join(LOG_FOLDER).join(format!("{version:020}.json"))
+}
+
+/// Reads one commit's actions in the form that the caller needs, blank lines left out.
+pub(crate) fn actions<T: DeserializeOwned>(
+    folder: &Path,
+    version: u64,
+    mut take: impl FnMut(T),
+) -> Result<(), LakeError> {
+    let unread = |error: std::io::Error| LakeError::disk(folder, "reading the log of", error);
+    let file = fs::File::open(commit_file(folder, version)).map_err(unread)?;
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(unread)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        take(serde_json::from_str(&line).map_err(|error| LakeError::Corrupt {
+            place: folder.display().to_string(),
+            what: format!("commit {version} in its log is not JSON"),
+            source: Some(Box::new(error)),
+        })?);
+    }
+    Ok(())
 }
 
 /// Versions whose commit files are in the log, ascending.

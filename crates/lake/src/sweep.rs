@@ -1,13 +1,12 @@
 //! Removing what dead runs left behind.
 
 use crate::error::LakeError;
-use crate::log::{Found, LOG_FOLDER, Log, checkpointed, commit_file, commits, look};
+use crate::log::{Found, LOG_FOLDER, Log, actions, checkpointed, commits, look};
 use crate::staged::is_ours;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::collections::HashSet;
-use std::fs::{self, DirEntry, File};
-use std::io::{BufRead, BufReader};
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -71,22 +70,9 @@ struct Named {
 }
 
 fn added_by(folder: &Path, version: u64) -> Result<Vec<PathBuf>, LakeError> {
-    let file = File::open(commit_file(folder, version))
-        .map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
     let mut paths = Vec::new();
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let line: Line = serde_json::from_str(&line).map_err(|error| LakeError::Corrupt {
-            place: folder.display().to_string(),
-            what: format!("commit {version} in its log is not JSON"),
-            source: Some(Box::new(error)),
-        })?;
-        // Names that Assay gives need no decoding, and a sweep removes no others.
-        paths.extend(line.add.map(|file| PathBuf::from(file.path)));
-    }
+    // Names that Assay gives need no decoding, and a sweep removes no others.
+    actions(folder, version, |line: Line| paths.extend(line.add.map(|file| PathBuf::from(file.path))))?;
     Ok(paths)
 }
 

@@ -47,14 +47,8 @@ pub fn engine(message: &str, error: &polars::error::PolarsError) -> Problem {
 
 /// The error's own text says what happened and what to do; its sources become the reasons.
 fn problem(kind: ProblemKind, error: &dyn Error) -> Problem {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let text = source.to_string();
-        if causes.last() != Some(&text) {
-            causes.push(text);
-        }
-        next = source.source();
-    }
-    Problem { kind, message: error.to_string(), causes, advice: None }
+    let mut problem = Problem::from_error(kind, error);
+    // A wrapper that only passes its source on says the same again.
+    problem.causes.dedup();
+    problem
 }

@@ -5,10 +5,11 @@ use crate::launch;
 use crate::local::problems;
 use assay_console::journal::{Journal, RunFilter, TableState};
 use assay_console::plan::draw::new_dates;
+use assay_console::views::time;
 use assay_contract::{LayerCell, Overview, PipelineCard, Problem, ProblemKind, Status, TableCell};
 use assay_lake::Lake;
 use assay_pipeline::{Environment, Guard, Layer, TableName};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 
 /// Runs behind the bars of a pipeline.
 const RECENT: u32 = 24;
@@ -43,7 +44,7 @@ pub fn of(desk: &Desk) -> Result<Overview, Problem> {
         broken,
         running: count(Status::Running)?,
         queued: count(Status::Queued)?,
-        now: rfc3339(Utc::now()),
+        now: time(Utc::now()),
     })
 }
 
@@ -102,13 +103,9 @@ fn cell(desk: &Desk, lake: &Lake, states: &[TableState], table: &TableName) -> R
         name: table.table.clone(),
         status: state.map(|state| state.status),
         rows: snapshot.as_ref().map(assay_lake::Snapshot::rows).or(raw).or(state.and_then(|state| state.rows)),
-        changed: changed.map(rfc3339),
+        changed: changed.map(time),
         version: snapshot.as_ref().map(assay_lake::Snapshot::version).and_then(|version| u32::try_from(version).ok()),
     })
-}
-
-pub fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 fn guard(guard: Guard) -> &'static str {

@@ -1,9 +1,9 @@
 //! One table for the window: schema, versions, partitions, quarantine.
 
-use super::overview::rfc3339;
 use crate::desk::{Desk, Ready};
 use crate::local::problems;
 use assay_console::Journal;
+use assay_console::views::time;
 use assay_contract::{ColumnInfo, Partition, Problem, QuarantineSummary, ReasonCount, TableDetail, VersionRow};
 use assay_lake::{LakeField, PartitionInfo, Snapshot};
 use assay_pipeline::{Layer, TableName};
@@ -76,7 +76,7 @@ fn of_lake(
         .into_iter()
         .map(|info| VersionRow {
             version: u32::try_from(info.version).unwrap_or(u32::MAX),
-            at: info.at.map(rfc3339).unwrap_or_default(),
+            at: info.at.map(time).unwrap_or_default(),
             run: info.run,
             what: info.what,
             files_added: info.files_added,
