@@ -40,7 +40,7 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Opened, JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri, flags).map_err(|error| JournalError::of(path, error))?;
         connection.busy_timeout(PATIENCE).map_err(|error| JournalError::of(path, error))?;
-        match version(&connection, path)? {
+        match version_now(&connection, path)? {
             known if known == VERSIONS.len() as i64 => Ok(connection),
             _ => Err(JournalError::Older { path: path.to_owned() }),
         }
@@ -56,7 +56,7 @@ fn open_writable(path: &Path) -> Result<Connection, JournalError> {
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     // Known before anything is written: a newer or foreign file stays as it is.
-    version(&connection, path)?;
+    version_now(&connection, path)?;
     write_ahead(&connection, path)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
@@ -81,7 +81,7 @@ fn write_ahead(connection: &Connection, path: &Path) -> Result<(), JournalError>
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
     let current = VERSIONS.len() as i64;
-    if version(connection, path)? == current {
+    if version_now(connection, path)? == current {
         // A read-only file system shows only when something is written.
         let probe = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         return probe.and_then(|probe| probe.rollback()).map_err(|error| JournalError::of(path, error));
@@ -97,7 +97,13 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), JournalError>
     change.commit().map_err(failed)
 }
 
-/// 0 for a new file.
+/// The version, read in a transaction: between two reads another program may make the journal.
+fn version_now(connection: &Connection, path: &Path) -> Result<i64, JournalError> {
+    let moment = connection.unchecked_transaction().map_err(|error| JournalError::of(path, error))?;
+    version(&moment, path)
+}
+
+/// 0 for a new file. All is to be read in one transaction.
 fn version(connection: &Connection, path: &Path) -> Result<i64, JournalError> {
     let failed = |error| JournalError::of(path, error);
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(failed);

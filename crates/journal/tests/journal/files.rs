@@ -130,3 +130,20 @@ fn reader() {
     assert!(matches!(SqliteJournal::open(&folder.join("new.db")), Err(JournalError::ReadOnly { .. })));
     println!("opened for reading");
 }
+
+#[test]
+fn many_who_make_it_at_once_all_open_it() {
+    for _ in 0..60 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let start = std::sync::Barrier::new(6);
+        std::thread::scope(|threads| {
+            for _ in 0..6 {
+                threads.spawn(|| {
+                    start.wait();
+                    SqliteJournal::open(&path).unwrap();
+                });
+            }
+        });
+    }
+}
