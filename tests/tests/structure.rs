@@ -16,7 +16,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("console", &["pipeline", "contract"]),
     ("journal", &["console", "pipeline", "contract"]),
     ("stages", &["pipeline", "sql", "lake", "warehouse"]),
-    ("cli", &["pipeline", "sql", "lake", "stages", "warehouse", "journal", "console", "contract", "demo"]),
+    ("extract", &["pipeline"]),
+    (
+        "cli",
+        &["pipeline", "sql", "lake", "stages", "extract", "warehouse", "journal", "console", "contract", "demo"],
+    ),
     ("window", &["contract"]),
     ("testkit", &["demo"]),
     ("journeys", &[]),

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     fn check(guard: Guard, confirmed: Option<&str>, granted: bool) {
-        let environment = Environment { name: "prod".into(), guard, lake: "/lake".into(), warehouse_url: None };
+        let environment = Environment::new("prod", guard, "/lake".into());
         let now = DateTime::UNIX_EPOCH;
         let permit = grant(&environment, "R", confirmed, now);
         assert_eq!(permit.is_ok(), granted, "{guard:?} {confirmed:?}");

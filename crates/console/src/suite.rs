@@ -27,12 +27,7 @@ pub fn sample_plan(run: &str, at: DateTime<Utc>) -> RunPlan {
         run: run.into(),
         pipeline: "shop".into(),
         digest: "d1".into(),
-        environment: Environment {
-            name: "local".into(),
-            guard: Guard::Open,
-            lake: "/lake".into(),
-            warehouse_url: None,
-        },
+        environment: Environment::new("local", Guard::Open, "/lake".into()),
         stages: vec![Layer::Silver, Layer::Gold, Layer::Warehouse],
         scope: RunScope::Dates(vec![day(1), day(2)]),
         steps: vec![step(0, Layer::Silver, "sales"), step(1, Layer::Gold, "daily"), step(2, Layer::Warehouse, "daily")],

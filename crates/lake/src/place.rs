@@ -1,6 +1,7 @@
 //! Where the tables of an environment lie.
 
 use assay_pipeline::TableName;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The lake of one environment: a folder for each pipeline, below it `silver`, `gold` and `quarantine`.
@@ -8,11 +9,18 @@ use std::path::{Path, PathBuf};
 pub struct Lake {
     root: PathBuf,
     environment: String,
+    places: BTreeMap<TableName, String>,
 }
 
 impl Lake {
     pub fn new(root: PathBuf, environment: &str) -> Self {
-        Self { root, environment: environment.to_owned() }
+        Self { root, environment: environment.to_owned(), places: BTreeMap::new() }
+    }
+
+    /// The same lake, in which these tables lie elsewhere below their pipeline's folder.
+    pub fn placing(mut self, places: BTreeMap<TableName, String>) -> Self {
+        self.places.extend(places);
+        self
     }
 
     pub fn root(&self) -> &Path {
@@ -27,9 +35,12 @@ impl Lake {
         self.root.join(pipeline)
     }
 
-    /// `<root>/<pipeline>/<layer>/<table>`.
+    /// `<root>/<pipeline>/<layer>/<table>` where nothing else is said.
     pub fn folder(&self, table: &TableName) -> PathBuf {
-        self.root.join(self.name(table))
+        match self.places.get(table) {
+            Some(place) => self.pipeline_folder(&table.pipeline).join(place),
+            None => self.root.join(self.name(table)),
+        }
     }
 
     /// `<root>/<pipeline>/quarantine/<table>`: what the table's contract refused.
@@ -63,5 +74,9 @@ mod tests {
         assert_eq!(lake.quarantine(&silver), Path::new("/lake/shop/quarantine/sales"));
         assert_eq!(lake.pipeline_folder("shop"), Path::new("/lake/shop"));
         assert_eq!(lake.quarantine_name(&silver), "shop/quarantine/sales");
+        let placed = lake.placing(BTreeMap::from([(silver.clone(), "tables/sales".to_owned())]));
+        assert_eq!(placed.folder(&silver), Path::new("/lake/shop/tables/sales"));
+        assert_eq!(placed.folder(&gold), Path::new("/lake/shop/gold/sales"));
+        assert_eq!(placed.name(&silver), "shop/silver/sales");
     }
 }

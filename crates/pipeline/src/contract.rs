@@ -19,6 +19,39 @@ pub struct Contract {
     pub key: Vec<String>,
     /// The column whose date is the business date and the partition.
     pub partition: String,
+    pub mode: SilverMode,
+    /// Path of an array in a nested record: each of its elements gives a row. Empty when a record is a row.
+    ///
+    /// A column whose path begins with it takes its value from the element, the others from the record.
+    /// A record without the array is `missing.<name>`, one where it is no array `type.<name>` (`<name>` joined
+    /// with points); an empty array counts as missing.
+    pub explode: Vec<String>,
+    pub gate: Option<Gate>,
+    /// Where the table lies below the pipeline's lake folder; `silver/<table>` when absent.
+    pub folder: Option<String>,
+    pub publish: Vec<crate::definition::Publication>,
+}
+
+/// How a run changes a silver table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SilverMode {
+    /// The run's dates are replaced by what the files hold for them; of one key within one date the record with
+    /// the greatest (path, line) stays and the others are refused as `duplicate`.
+    #[default]
+    Replace,
+    /// One row for each key of the whole table, whatever its date: the one with the greatest value of this column,
+    /// then of (path, line). Older versions of a key are accepted and leave no row.
+    Upsert { version: String },
+}
+
+/// What must hold before a silver table is published; otherwise the step fails and nothing changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// Least share of accepted records, in percent.
+    pub accepted: crate::expression::Number,
+    /// Records that the share leaves out, judged on the cleaned texts of a record, refused or not.
+    /// A record that cannot tell counts.
+    pub except: Option<Expression>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +69,8 @@ pub struct Column {
     pub clean: Vec<Clean>,
     /// What a null becomes, computed from the record's other columns.
     pub default: Option<Expression>,
+    /// The value, computed from the record's other columns; the input is not looked at.
+    pub computed: Option<Expression>,
 }
 
 /// Types that a contract can declare.
@@ -56,6 +91,8 @@ pub enum ColumnType {
     Date,
     /// Microseconds without a zone.
     Timestamp,
+    /// A moment: microseconds in UTC. Text is RFC 3339 where no formats are declared.
+    Instant,
 }
 
 /// Bounds of a number, as exact decimal text in the definition: `range = "> 0"`, `">= 0 and <= 100"`.
@@ -77,6 +114,8 @@ pub enum Clean {
     Upper,
     /// Every run of inner white space becomes one `_`.
     Underscore,
+    /// A whole number written with a fraction of zeros loses the fraction: `17850.0` becomes `17850`.
+    WholeNumber,
 }
 
 /// A condition on one record; false is `check.<name>`, null passes.

@@ -1,6 +1,7 @@
 //! The workspace's settings: environments, where data lives, how writes are guarded.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// `assay.toml` and the folders beside it.
@@ -22,6 +23,40 @@ pub struct Environment {
     /// A PostgreSQL URL; none means the private cluster below `.assay/warehouse`.
     /// The password may be left out and given in `PGPASSWORD`.
     pub warehouse_url: Option<String>,
+    /// Where sources are fed from, by name. A PostgreSQL connection that is not named here is the private cluster.
+    #[serde(default)]
+    pub connections: BTreeMap<String, Connection>,
+    /// A run needs a reason.
+    #[serde(default)]
+    pub needs_reason: bool,
+}
+
+impl Environment {
+    /// With the private cluster, without connections.
+    pub fn new(name: &str, guard: Guard, lake: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            guard,
+            lake,
+            warehouse_url: None,
+            connections: BTreeMap::new(),
+            needs_reason: false,
+        }
+    }
+}
+
+/// A place outside the lake. Holds no secret: passwords and keys come from the process's environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Connection {
+    Postgres {
+        url: String,
+    },
+    DynamoDb {
+        /// Of an emulator; the region's own when absent.
+        endpoint: Option<String>,
+        region: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,6 +33,12 @@ pub enum Expression {
     Not(Box<Expression>),
     And(Box<Expression>, Box<Expression>),
     Or(Box<Expression>, Box<Expression>),
+    /// `date(x)`: the day (UTC) of a timestamp or an instant.
+    DateOf(Box<Expression>),
+    /// `file_date()`: the date of the file that holds the record.
+    FileDate,
+    /// `starts_with(x, 'C')`.
+    StartsWith(Box<Expression>, String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +74,12 @@ impl Expression {
     fn collect_columns<'e>(&'e self, names: &mut Vec<&'e str>) {
         match self {
             Expression::Column(name) if !names.contains(&name.as_str()) => names.push(name),
-            Expression::Column(_) | Expression::Number(_) | Expression::Text(_) => {}
-            Expression::Absolute(inner) | Expression::Negate(inner) | Expression::Not(inner) => {
+            Expression::Column(_) | Expression::Number(_) | Expression::Text(_) | Expression::FileDate => {}
+            Expression::Absolute(inner)
+            | Expression::Negate(inner)
+            | Expression::Not(inner)
+            | Expression::DateOf(inner)
+            | Expression::StartsWith(inner, _) => {
                 inner.collect_columns(names);
             }
             Expression::Arithmetic(left, _, right)

@@ -15,9 +15,12 @@ pub mod schema;
 pub mod words;
 pub mod workspace;
 
-pub use contract::{Bound, Check, Clean, Column, ColumnType, Contract, Range};
-pub use definition::{Encoding, Format, Load, LoadMode, Model, Pipeline, Schedule, Source, Warehouse};
+pub use contract::{Bound, Check, Clean, Column, ColumnType, Contract, Gate, Range, SilverMode};
+pub use definition::{
+    Encoding, Feed, FileDates, Format, Load, LoadMode, Model, Pipeline, Publication, PublishedFiles, PublishedForm,
+    ScanFeed, Schedule, Source, TableFeed, Warehouse,
+};
 pub use diagnostic::{Mistake, Mistakes};
-pub use environment::{Environment, Guard, Workspace};
+pub use environment::{Connection, Environment, Guard, Workspace};
 pub use names::{Layer, TableName};
 pub use permit::Permit;

@@ -33,8 +33,12 @@ impl Word for Encoding {
 
 impl Word for Clean {
     const NAME: &'static str = "a cleaning";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("lower", Clean::Lower), ("upper", Clean::Upper), ("underscore", Clean::Underscore)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("lower", Clean::Lower),
+        ("upper", Clean::Upper),
+        ("underscore", Clean::Underscore),
+        ("whole_number", Clean::WholeNumber),
+    ];
 }
 
 impl Word for LoadMode {

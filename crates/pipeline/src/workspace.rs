@@ -106,7 +106,7 @@ fn read_log_limit(page: &mut Page<'_>, table: &Section<'_>) -> u64 {
 }
 
 fn local(root: &Path) -> Environment {
-    Environment { name: LOCAL.to_owned(), guard: Guard::Open, lake: root.join(LOCAL_LAKE), warehouse_url: None }
+    Environment::new(LOCAL, Guard::Open, root.join(LOCAL_LAKE))
 }
 
 fn read_environment(page: &mut Page<'_>, root: &Path, name: &Text<'_>, section: &Section<'_>) -> Environment {
@@ -123,7 +123,10 @@ fn read_environment(page: &mut Page<'_>, root: &Path, name: &Text<'_>, section: 
     {
         page.mistake(url.place.clone(), reason);
     }
-    Environment { name: name.value.to_owned(), guard, lake, warehouse_url: warehouse.map(|url| url.value.to_owned()) }
+    Environment {
+        warehouse_url: warehouse.map(|url| url.value.to_owned()),
+        ..Environment::new(name.value, guard, lake)
+    }
 }
 
 fn read_lake(page: &mut Page<'_>, root: &Path, lake: &Text<'_>) -> PathBuf {
@@ -169,12 +172,7 @@ mod tests {
         let (folder, read) = workspace("");
         let expected = Workspace {
             root: folder.path().to_owned(),
-            environments: vec![Environment {
-                name: "local".into(),
-                guard: Guard::Open,
-                lake: folder.path().join(".assay/lake"),
-                warehouse_url: None,
-            }],
+            environments: vec![Environment::new("local", Guard::Open, folder.path().join(".assay/lake"))],
             log_limit: 64 * 1024 * 1024,
         };
         assert_eq!(read, Ok(expected));

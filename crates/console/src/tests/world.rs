@@ -190,12 +190,7 @@ impl World {
     /// Three files in the folders of 1 to 3 November; nothing was read yet.
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let environment = Environment {
-            name: "local".into(),
-            guard: Guard::Open,
-            lake: folder.path().join("lake"),
-            warehouse_url: None,
-        };
+        let environment = Environment::new("local", Guard::Open, folder.path().join("lake"));
         let world = Self {
             clock: TestClock {
                 now: Mutex::new(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)),
@@ -339,6 +334,8 @@ pub(super) fn pipeline() -> Pipeline {
         sql: String::new(),
         grain: vec!["id".into()],
         partition: dated.then(|| "date".into()),
+        folder: None,
+        publish: Vec::new(),
     };
     let load = |table: &str, mode: LoadMode| Load {
         table: table.into(),
@@ -356,11 +353,16 @@ pub(super) fn pipeline() -> Pipeline {
             path: "sales/date=*".into(),
             formats: vec![Format::Csv],
             encoding: Encoding::Utf8,
+            dates: FileDates::Folder,
+            once: false,
+            feed: None,
+            dead_letter: None,
         }],
         contracts: vec![contract("sales")],
         models: vec![model("enriched", true), model("daily", true), model("products", false)],
         warehouse: Some(Warehouse {
             schema: "shop".into(),
+            staging: None,
             loads: vec![load("enriched", LoadMode::ReplaceDates), load("products", LoadMode::ReplaceAll)],
         }),
         digest: "0123456789abcdef".into(),
@@ -376,6 +378,11 @@ pub(super) fn contract(table: &str) -> Contract {
         checks: Vec::new(),
         key: Vec::new(),
         partition: "date".into(),
+        mode: SilverMode::Replace,
+        explode: Vec::new(),
+        gate: None,
+        folder: None,
+        publish: Vec::new(),
     }
 }
 

@@ -7,8 +7,8 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-pub(crate) const TYPE_WORDS: [&str; 8] =
-    ["string", "int32", "int64", "decimal", "double", "boolean", "date", "timestamp"];
+pub(crate) const TYPE_WORDS: [&str; 9] =
+    ["string", "int32", "int64", "decimal", "double", "boolean", "date", "timestamp", "instant"];
 
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,6 +22,7 @@ impl fmt::Display for ColumnType {
             ColumnType::Boolean => f.write_str("boolean"),
             ColumnType::Date => f.write_str("date"),
             ColumnType::Timestamp => f.write_str("timestamp"),
+            ColumnType::Instant => f.write_str("instant"),
         }
     }
 }
@@ -41,6 +42,7 @@ impl FromStr for ColumnType {
             "boolean" => ColumnType::Boolean,
             "date" => ColumnType::Date,
             "timestamp" => ColumnType::Timestamp,
+            "instant" => ColumnType::Instant,
             _ => {
                 let message = format!("a type is one of {}", TYPE_WORDS.join(", "));
                 return Err(TextMistake::new(0..word.len(), message).suggesting(closest(word, TYPE_WORDS)));

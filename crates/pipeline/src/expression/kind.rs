@@ -31,6 +31,7 @@ impl Kind {
             ColumnType::Double => Err("a double; expressions are exact, so declare it as a decimal"),
             ColumnType::Date => Err("a date, and expressions compute with numbers, texts and booleans"),
             ColumnType::Timestamp => Err("a timestamp, and expressions compute with numbers, texts and booleans"),
+            ColumnType::Instant => Err("an instant, and expressions compute with numbers, texts and booleans"),
         }
     }
 

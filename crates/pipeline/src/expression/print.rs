@@ -21,6 +21,9 @@ impl fmt::Display for Expression {
             }
             Expression::And(left, right) => write!(f, "{} and {}", Within(left, AND), Within(right, AND + 1)),
             Expression::Or(left, right) => write!(f, "{} or {}", Within(left, OR), Within(right, OR + 1)),
+            Expression::DateOf(inner) => write!(f, "date({inner})"),
+            Expression::FileDate => f.write_str("file_date()"),
+            Expression::StartsWith(inner, start) => write!(f, "starts_with({inner}, '{}')", start.replace('\'', "''")),
         }
     }
 }
@@ -79,7 +82,13 @@ fn level(expression: &Expression) -> u8 {
         Expression::Arithmetic(..) => SUM,
         Expression::Negate(_) => UNARY,
         Expression::Number(number) if number.unscaled < 0 => UNARY,
-        Expression::Column(_) | Expression::Number(_) | Expression::Text(_) | Expression::Absolute(_) => SINGLE,
+        Expression::Column(_)
+        | Expression::Number(_)
+        | Expression::Text(_)
+        | Expression::Absolute(_)
+        | Expression::DateOf(_)
+        | Expression::FileDate
+        | Expression::StartsWith(..) => SINGLE,
     }
 }
 

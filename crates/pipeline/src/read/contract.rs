@@ -3,7 +3,7 @@
 use super::formats;
 use super::page::Page;
 use super::section::{Section, Text, word};
-use crate::contract::{Check, Column, ColumnType, Contract, Range};
+use crate::contract::{Check, Column, ColumnType, Contract, Range, SilverMode};
 use crate::definition::Source;
 use crate::diagnostic::TextMistake;
 use crate::expression::{Expression, Kind, parse_over};
@@ -46,6 +46,11 @@ fn read_contract(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, so
         partition: read_partition(page, section, &types, &columns),
         checks: read_checks(page, section, &types),
         columns: read,
+        mode: SilverMode::Replace,
+        explode: Vec::new(),
+        gate: None,
+        folder: None,
+        publish: Vec::new(),
     }
 }
 
@@ -138,6 +143,7 @@ fn read_column(
             check_default_columns(page, &text, &default, with_default);
             Some(default)
         }),
+        computed: None,
     })
 }
 

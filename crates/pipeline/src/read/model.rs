@@ -132,6 +132,8 @@ fn read_model(
         sql: sql.unwrap_or_default(),
         grain: grain.iter().map(|column| column.value.to_owned()).collect(),
         partition: partition.map(|column| column.value.to_owned()),
+        folder: None,
+        publish: Vec::new(),
     };
     (model, scan.unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::section::{Section, Text, word};
-use crate::definition::{Encoding, Source};
+use crate::definition::{Encoding, FileDates, Source};
 
 pub(crate) const BRONZE_KEYS: &[&str] = &["path", "formats", "encoding"];
 
@@ -25,6 +25,10 @@ fn read_source(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>) -> S
         path: path.map_or(String::new(), |path| path.value.to_owned()),
         formats: formats.iter().filter_map(|text| word(page, text)).collect(),
         encoding: section.word(page, "encoding").unwrap_or(Encoding::Utf8),
+        dates: FileDates::Folder,
+        once: false,
+        feed: None,
+        dead_letter: None,
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, models: &[Model], sc
         }
         loads.extend(read_load(page, &name, &load, model));
     }
-    Some(Warehouse { schema: schema?.value.to_owned(), loads })
+    Some(Warehouse { schema: schema?.value.to_owned(), staging: None, loads })
 }
 
 fn read_load(

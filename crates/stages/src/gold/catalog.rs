@@ -53,6 +53,7 @@ fn sql_type(kind: ColumnType) -> Type {
         ColumnType::Boolean => Type::Boolean,
         ColumnType::Date => Type::Date,
         ColumnType::Timestamp => Type::Timestamp,
+        ColumnType::Instant => Type::TimestampUtc,
     }
 }
 
@@ -65,7 +66,8 @@ pub(super) fn column_type(kind: Type) -> ColumnType {
         Type::Double => ColumnType::Double,
         Type::Boolean => ColumnType::Boolean,
         Type::Date => ColumnType::Date,
-        Type::Timestamp | Type::TimestampUtc => ColumnType::Timestamp,
+        Type::Timestamp => ColumnType::Timestamp,
+        Type::TimestampUtc => ColumnType::Instant,
     }
 }
 

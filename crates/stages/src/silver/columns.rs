@@ -41,6 +41,7 @@ pub(crate) fn arrow_type(kind: ColumnType) -> DataType {
         ColumnType::Boolean => DataType::Boolean,
         ColumnType::Date => DataType::Date32,
         ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        ColumnType::Instant => utc(),
     }
 }
 
@@ -102,7 +103,9 @@ impl Columns {
             ColumnType::Double => Builder::Double(Float64Builder::with_capacity(rows)),
             ColumnType::Boolean => Builder::Boolean(BooleanBuilder::with_capacity(rows)),
             ColumnType::Date => Builder::Date(Date32Builder::with_capacity(rows)),
-            ColumnType::Timestamp => Builder::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows)),
+            ColumnType::Timestamp | ColumnType::Instant => {
+                Builder::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(arrow_type(kind)))
+            }
         };
         let builders = shape.columns.iter().map(|plan| plan.kind).enumerate().map(builder).collect();
         Self { builders, lines: Vec::with_capacity(rows), dates: Vec::with_capacity(rows) }

@@ -61,7 +61,7 @@ fn column(name: &str, columns: &[Column]) -> Result<Value, String> {
     let at = columns.iter().position(|column| column.name == name).ok_or(format!("there is no column {name}"))?;
     match columns[at].kind {
         ColumnType::String { .. } => Ok(Value::Text(Text::Column(at))),
-        ColumnType::Int32 | ColumnType::Int64 | ColumnType::Date | ColumnType::Timestamp => {
+        ColumnType::Int32 | ColumnType::Int64 | ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant => {
             Ok(Value::Number(Sum::Column(at), 0))
         }
         ColumnType::Decimal { scale, .. } => Ok(Value::Number(Sum::Column(at), scale)),
@@ -289,6 +289,7 @@ mod tests {
             range: None,
             clean: Vec::new(),
             default: None,
+            computed: None,
         }
     }
 
@@ -308,6 +309,11 @@ mod tests {
             checks: Vec::new(),
             key: Vec::new(),
             partition: "day".to_owned(),
+            mode: assay_pipeline::SilverMode::Replace,
+            explode: Vec::new(),
+            gate: None,
+            folder: None,
+            publish: Vec::new(),
         }
     }
 

@@ -240,5 +240,6 @@ fn lake_type(kind: ColumnType) -> DataType {
         ColumnType::Boolean => DataType::Boolean,
         ColumnType::Date => DataType::Date,
         ColumnType::Timestamp => DataType::Datetime(TimeUnit::Microseconds, None),
+        ColumnType::Instant => lake_utc(),
     }
 }

@@ -181,9 +181,11 @@ impl Row {
                 _ => Err("the text is neither true nor false"),
             },
             ColumnType::Boolean => Err("a number stands where a boolean is needed"),
-            ColumnType::Date | ColumnType::Timestamp if !quoted => Err("a number stands where a date is needed"),
+            ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant if !quoted => {
+                Err("a number stands where a date is needed")
+            }
             ColumnType::Date => self.date(at, plan, text),
-            ColumnType::Timestamp => {
+            ColumnType::Timestamp | ColumnType::Instant => {
                 let moment = plan.formats.iter().find_map(|format| format.read(text.as_bytes()));
                 moment_cell(plan.kind, moment.ok_or(NO_FORMAT)?)
             }
@@ -338,7 +340,9 @@ fn moment_cell(kind: ColumnType, moment: Moment) -> Result<Cell, &'static str> {
     match kind {
         ColumnType::Date if moment.micros == 0 => Ok(Cell::Number(i128::from(moment.days))),
         ColumnType::Date => Err("a time of day stands where a date is needed"),
-        ColumnType::Timestamp => Ok(Cell::Number(i128::from(moment.days) * 86_400_000_000 + i128::from(moment.micros))),
+        ColumnType::Timestamp | ColumnType::Instant => {
+            Ok(Cell::Number(i128::from(moment.days) * 86_400_000_000 + i128::from(moment.micros)))
+        }
         _ => Err("a date or a time stands where another type is needed"),
     }
 }
@@ -358,10 +362,14 @@ fn fitted(value: i128, scale: u8, kind: ColumnType) -> Option<i128> {
     };
     let fits = match kind {
         ColumnType::Int32 | ColumnType::Date => i32::try_from(value).is_ok(),
-        ColumnType::Int64 | ColumnType::Timestamp => i64::try_from(value).is_ok(),
+        ColumnType::Int64 | ColumnType::Timestamp | ColumnType::Instant => i64::try_from(value).is_ok(),
         _ => value.unsigned_abs() < POWERS[usize::from(precision)].unsigned_abs(),
     };
     fits.then_some(value)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Changes the text from `start` on.
@@ -374,6 +382,12 @@ fn cleaned(own: &mut String, start: usize, clean: Clean) {
         Clean::Lower => text.to_lowercase(),
         Clean::Upper => text.to_uppercase(),
         Clean::Underscore => text.split_whitespace().collect::<Vec<_>>().join("_"),
+        Clean::WholeNumber => match text.split_once('.') {
+            Some((whole, zeros)) if is_digits(whole) && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+                whole.to_owned()
+            }
+            _ => return,
+        },
     };
     own.truncate(start);
     own.push_str(&changed);

@@ -135,7 +135,7 @@ fn plan(column: &Column, all: &[Column]) -> Result<Plan, String> {
         match (&value, column.kind) {
             (Value::Text(_), ColumnType::String { .. }) => Ok(value),
             (Value::Number(..), ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. }) => Ok(value),
-            (Value::Number(_, 0), ColumnType::Date | ColumnType::Timestamp) => Ok(value),
+            (Value::Number(_, 0), ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant) => Ok(value),
             _ => Err(format!("the default of {} is not of the column's type", column.name)),
         }
     });

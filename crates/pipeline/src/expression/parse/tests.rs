@@ -46,6 +46,9 @@ fn group(expression: &Expression) -> String {
         Expression::Compare(left, sign, right) => format!("({} {sign} {})", group(left), group(right)),
         Expression::And(left, right) => format!("({} and {})", group(left), group(right)),
         Expression::Or(left, right) => format!("({} or {})", group(left), group(right)),
+        Expression::DateOf(inner) => format!("date({})", group(inner)),
+        Expression::FileDate => "file_date()".to_owned(),
+        Expression::StartsWith(inner, start) => format!("starts_with({}, '{start}')", group(inner)),
     }
 }
 
