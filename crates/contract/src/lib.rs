@@ -4,6 +4,7 @@
 //! (see [`frame`]). Counts are exact integers below 2^53, times are RFC 3339 in UTC, dates are ISO.
 
 pub mod ask;
+pub mod difference;
 pub mod event;
 pub mod frame;
 pub mod overview;
@@ -12,6 +13,10 @@ pub mod run;
 pub mod table;
 
 pub use ask::{Answer, Ask, PageAsk, QuarantineAsk, RunAsk};
+pub use difference::{
+    CellChange, ColumnChange, DateChange, LeftOut, ReasonChange, RunDifference, SchemaChange, SumChange,
+    TableDifference, WarehouseDifference,
+};
 pub use event::Event;
 pub use overview::{LayerCell, Overview, PipelineCard, TableCell};
 pub use problem::{Problem, ProblemKind};

@@ -132,6 +132,9 @@ pub struct Reconciliation {
     pub lake: String,
     pub warehouse: String,
     pub equal: bool,
+    /// The same figure of the rows that the load took out; absent when it took none out or did not load.
+    #[serde(default)]
+    pub replaced: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

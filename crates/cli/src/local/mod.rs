@@ -325,6 +325,7 @@ fn warehouse_outcome(
             lake: figure.lake,
             warehouse: figure.warehouse,
             equal: figure.equal,
+            replaced: None,
         })
         .collect();
     Ok(StepOutcome {
