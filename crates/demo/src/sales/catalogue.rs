@@ -2,14 +2,14 @@
 
 use crate::random::{Random, mixed};
 
-pub(super) struct Store {
+pub(crate) struct Store {
     pub id: String,
     pub name: &'static str,
     pub city: &'static str,
 }
 
 #[derive(Clone)]
-pub(super) struct Product {
+pub(crate) struct Product {
     pub id: String,
     pub name: String,
     pub category: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct Product {
     pub cents: i64,
 }
 
-pub(super) struct Catalogue {
+pub(crate) struct Catalogue {
     pub stores: Vec<Store>,
     pub products: Vec<Product>,
     /// Pairs of one category that are sold in step, so that their revenues tie.
@@ -27,7 +27,7 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let products: Vec<Product> = CATEGORIES.iter().enumerate().flat_map(products_of).collect();
         let dear = (0..products.len()).filter(|&place| products[place].cents >= 90_000).collect();
         let stores = STORES
@@ -40,7 +40,7 @@ impl Catalogue {
 }
 
 /// The name of a customer by number.
-pub(super) fn customer_name(number: u64) -> String {
+pub(crate) fn customer_name(number: u64) -> String {
     let mut random = Random::new(number, 77);
     format!("{} {}", random.pick(FIRST_NAMES), random.pick(LAST_NAMES))
 }

@@ -11,11 +11,12 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use catalogue::{Catalogue, customer_name};
 pub use dirt::Dirt;
 
 use crate::random::Random;
 use crate::{DemoError, Scale, Written};
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::NaiveDate;
 use dirt::{Dice, Kind};
 use row::Row;
 use sale::World;
@@ -49,6 +50,13 @@ impl Sales {
         self.write_files(LAYOUTS, &|date, layout| bronze.join(format!("date={date}")).join(layout.name), progress)
     }
 
+    /// Writes three files of JSON (lines, an array, packed lines) per date below `raw/sales/date=YYYY-MM-DD/` of the
+    /// pipeline's lake folder, as [`Self::write`] does.
+    pub fn write_json(&self, pipeline_lake: &Path, progress: &mut dyn FnMut(u64)) -> Result<Written, DemoError> {
+        let raw = pipeline_lake.join("raw").join("sales");
+        self.write_files(JSON, &|date, layout| raw.join(format!("date={date}")).join(layout.name), progress)
+    }
+
     /// Writes one file of JSON lines per date to the path that `path_per_date` gives, in its full size quickly.
     pub fn write_lines(
         &self,
@@ -65,7 +73,7 @@ impl Sales {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Written, DemoError> {
         let dice = Dice::new(&self.dirt)?;
-        let dates = self.all_dates()?;
+        let dates = crate::all_dates(self.first_date, self.dates)?;
         let world = World::new(u64::from(self.dates).saturating_mul(self.records_per_date));
         let mut total = Written::default();
         for (place, date) in dates.into_iter().enumerate() {
@@ -87,16 +95,6 @@ impl Sales {
         progress(total.records);
         Ok(total)
     }
-
-    fn all_dates(&self) -> Result<Vec<NaiveDate>, DemoError> {
-        let wrong = || DemoError::Dates { first_date: self.first_date, dates: self.dates };
-        let last =
-            self.first_date.checked_add_days(Days::new(u64::from(self.dates.saturating_sub(1)))).ok_or_else(wrong)?;
-        if self.first_date.year() < 1 || last.year() > 9999 {
-            return Err(wrong());
-        }
-        Ok(self.first_date.iter_days().take(self.dates as usize).collect())
-    }
 }
 
 const LAYOUTS: &[Layout] = &[
@@ -105,6 +103,11 @@ const LAYOUTS: &[Layout] = &[
     Layout { name: "part-002.csv", form: Form::Csv, gzip: false, share: 15 },
     Layout { name: "part-003.csv", form: Form::WindowsCsv, gzip: false, share: 15 },
     Layout { name: "part-004.jsonl.gz", form: Form::Lines, gzip: true, share: 10 },
+];
+const JSON: &[Layout] = &[
+    Layout { name: "part-000.jsonl", form: Form::Lines, gzip: false, share: 50 },
+    Layout { name: "part-001.json", form: Form::Array, gzip: false, share: 35 },
+    Layout { name: "part-002.jsonl.gz", form: Form::Lines, gzip: true, share: 15 },
 ];
 const ONE_FILE: &[Layout] = &[Layout { name: "", form: Form::Lines, gzip: false, share: 100 }];
 

@@ -1,6 +1,7 @@
 //! Records as bytes: JSON objects and CSV lines.
 
 use super::row::{COLUMNS, Cell, Row};
+use crate::text::json_text;
 use chrono::Datelike;
 use std::io::Write;
 
@@ -73,33 +74,6 @@ fn json_value(cell: &Cell<'_>, ascii: bool, out: &mut Vec<u8>) {
             out.push(b'"');
         }
         Cell::Whole(_) | Cell::Cents(_) => plain(cell, out),
-    }
-}
-
-fn json_text(text: &str, ascii: bool, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let simple = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\' && !(ascii && byte >= 0x80);
-    if text.bytes().all(simple) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        text.chars().for_each(|character| json_character(character, ascii, out));
-    }
-    out.push(b'"');
-}
-
-fn json_character(character: char, ascii: bool, out: &mut Vec<u8>) {
-    let mut units = [0_u16; 2];
-    match character {
-        '"' => out.extend_from_slice(b"\\\""),
-        '\\' => out.extend_from_slice(b"\\\\"),
-        '\n' => out.extend_from_slice(b"\\n"),
-        '\t' => out.extend_from_slice(b"\\t"),
-        _ if (character as u32) < 0x20 || (ascii && !character.is_ascii()) => {
-            for unit in character.encode_utf16(&mut units) {
-                push(out, format_args!("\\u{unit:04x}"));
-            }
-        }
-        _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 

@@ -156,3 +156,18 @@ fn a_folder_that_cannot_be_made_is_named() {
     let error = sales(1, 1, Dirt::none()).write(lake.path(), &mut |_| {}).unwrap_err();
     assert!(matches!(&error, DemoError::Folder { path, .. } if path.starts_with(lake.path())), "{error}");
 }
+
+#[test]
+fn json_alone_lies_below_raw_in_three_forms() {
+    let lake = tempfile::tempdir().unwrap();
+    let written = sales(2, 1_000, Dirt::none()).write_json(lake.path(), &mut |_| {}).unwrap();
+    assert_eq!((written.files, written.records), (6, 2_000));
+    let files = files(&lake.path().join("raw/sales"));
+    let names: Vec<&str> = files.keys().take(3).map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["date=2026-01-30/part-000.jsonl", "date=2026-01-30/part-001.json", "date=2026-01-30/part-002.jsonl.gz"]
+    );
+    let array = serde_json::from_slice::<Vec<serde_json::Value>>(&files["date=2026-01-31/part-001.json"]).unwrap();
+    assert_eq!(array.len(), 350);
+}
