@@ -66,28 +66,38 @@ impl Expression {
 
     /// The columns that it reads, in order of first use.
     pub fn columns(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        self.collect_columns(&mut names);
+        let mut names: Vec<&str> = Vec::new();
+        self.visit(&mut |part| match part {
+            Expression::Column(name) if !names.contains(&name.as_str()) => names.push(name),
+            _ => {}
+        });
         names
     }
 
-    fn collect_columns<'e>(&'e self, names: &mut Vec<&'e str>) {
+    /// Whether `file_date()` stands in it.
+    pub fn uses_file_date(&self) -> bool {
+        let mut uses = false;
+        self.visit(&mut |part| uses |= *part == Expression::FileDate);
+        uses
+    }
+
+    fn visit<'e>(&'e self, look: &mut impl FnMut(&'e Expression)) {
+        look(self);
         match self {
-            Expression::Column(name) if !names.contains(&name.as_str()) => names.push(name),
             Expression::Column(_) | Expression::Number(_) | Expression::Text(_) | Expression::FileDate => {}
             Expression::Absolute(inner)
             | Expression::Negate(inner)
             | Expression::Not(inner)
             | Expression::DateOf(inner)
             | Expression::StartsWith(inner, _) => {
-                inner.collect_columns(names);
+                inner.visit(look);
             }
             Expression::Arithmetic(left, _, right)
             | Expression::Compare(left, _, right)
             | Expression::And(left, right)
             | Expression::Or(left, right) => {
-                left.collect_columns(names);
-                right.collect_columns(names);
+                left.visit(look);
+                right.visit(look);
             }
         }
     }

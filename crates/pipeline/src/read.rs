@@ -1,13 +1,19 @@
 //! Reads a pipeline's folder: every mistake with its place, or validated data.
 
+mod column;
 mod contract;
 mod digest;
+mod feed;
 pub(crate) mod file;
 mod formats;
+mod kept;
 mod model;
 mod order;
 mod outputs;
 pub(crate) mod page;
+mod places;
+mod publication;
+mod record_path;
 pub(crate) mod section;
 mod source;
 mod sql_scan;
@@ -17,15 +23,20 @@ use crate::definition::{Pipeline, Schedule};
 use crate::diagnostic::{Mistake, Mistakes, TextMistake};
 use crate::schedule::{check_cron, check_zone};
 use page::Page;
+use places::Places;
 use section::{Section, Text, check_name};
 use std::path::Path;
 
+pub use kept::{DefinitionFiles, digest_of};
 pub use outputs::Output;
 
 #[cfg(test)]
 pub(crate) use {
-    contract::{COLUMN_KEYS, SILVER_KEYS},
+    column::COLUMN_KEYS,
+    contract::{GATE_KEYS, ModeWord, SILVER_KEYS},
+    feed::{DYNAMODB_KEYS, KAGGLE_KEYS, POSTGRES_KEYS},
     model::GOLD_KEYS,
+    publication::PUBLICATION_KEYS,
     source::BRONZE_KEYS,
     warehouse::{LOAD_KEYS, WAREHOUSE_KEYS},
 };
@@ -62,11 +73,12 @@ pub(crate) fn read(folder: &Path, wanted_name: Option<&str>) -> Result<Pipeline,
     let description = root.text(&mut page, "description").map_or(String::new(), |text| text.value.to_owned());
     let schedule = read_schedule(&mut page, &root);
     root.require(&mut page, "bronze");
-    let sources = source::read(&mut page, &root);
+    let mut places = Places::default();
+    let sources = source::read(&mut page, &root, &mut places);
     root.require(&mut page, "silver");
-    let contracts = contract::read(&mut page, &root, &sources);
+    let contracts = contract::read(&mut page, &root, &sources, &mut places);
     let (files, unreadable) = model::read_files(folder);
-    let gold = model::read(&mut page, &root, folder, &contracts, &files, unreadable);
+    let gold = model::read(&mut page, &root, folder, &contracts, &files, unreadable, &mut places);
     let warehouse = warehouse::read(&mut page, &root, &gold.models, &gold.scans);
     let mut mistakes = page.into_mistakes();
     mistakes.0.extend(gold.mistakes.0);

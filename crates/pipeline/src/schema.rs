@@ -50,6 +50,70 @@ pub struct BronzeTable {
     pub formats: Vec<FormatWord>,
     /// Encoding of files without a byte-order mark; `utf-8` where nothing is said.
     pub encoding: Option<EncodingWord>,
+    /// What a file's own date is: that of its `date=` folder, or the day (UTC) on which it was last written.
+    pub dates: Option<FileDatesWord>,
+    /// Whether a file is left out when its content was read under another path.
+    #[serde(default)]
+    pub once: bool,
+    /// Folder below the pipeline's lake folder for files that cannot be read at all, each beside its reason.
+    pub dead_letter: Option<String>,
+    /// What fills the folder before it is read.
+    pub feed: Option<FeedTable>,
+}
+
+/// What fills a source's folder.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FeedTable {
+    Postgres(PostgresFeed),
+    DynamoDb(DynamoDbFeed),
+    Kaggle(KaggleFeed),
+}
+
+/// Rows of a PostgreSQL table, landed as Parquet below `extracted_at=*`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresFeed {
+    /// Name of a connection of the environment.
+    pub postgres: String,
+    /// `schema.table`.
+    #[schemars(example = &"shop.customers")]
+    pub table: String,
+    /// Unique columns that are not null; pages are cut along them.
+    #[schemars(length(min = 1))]
+    pub key: Vec<String>,
+    /// A column that grows with every change of a row: only rows at or above the last one seen are read.
+    pub watermark: Option<String>,
+    /// Rows of a page; 10000 where nothing is said.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub page_rows: Option<u32>,
+}
+
+/// Items of a DynamoDB table, landed as Parquet below `extracted_at=*`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DynamoDbFeed {
+    /// Name of a connection of the environment.
+    pub dynamodb: String,
+    pub table: String,
+    /// Attributes and their types, in the order of the landed columns.
+    pub columns: BTreeMap<String, String>,
+    /// Segments that are scanned side by side; 4 where nothing is said.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub segments: Option<u16>,
+    /// Read capacity units per second over all segments; without a limit where nothing is said.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub read_units: Option<u32>,
+}
+
+/// One file of a data set of Kaggle.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KaggleFeed {
+    /// `owner/name`.
+    pub kaggle: String,
+    /// The file's name inside the data set, and in the folder.
+    pub file: String,
 }
 
 /// Contract of a silver table.
@@ -58,11 +122,24 @@ pub struct BronzeTable {
 pub struct SilverTable {
     /// Name of a bronze source.
     pub source: String,
+    /// Path of an array whose elements give a row each, with points between names or as a list.
+    pub explode: Option<PathValue>,
     /// Columns that identify a record within one date; without them duplicates are kept.
+    /// In mode `upsert` they identify a row of the whole table.
     #[serde(default)]
     pub key: Vec<String>,
     /// The required date column that is the business date.
     pub partition: String,
+    /// `replace` the dates of a run, which is what happens where nothing is said, or `upsert` by key.
+    pub mode: Option<ModeWord>,
+    /// In mode `upsert` the column that is greatest in the newest record of a key.
+    pub version: Option<String>,
+    pub gate: Option<GateTable>,
+    /// Folder of the table below the pipeline's lake folder; `silver/<table>` where nothing is said.
+    pub folder: Option<String>,
+    /// Copies in plain files.
+    #[serde(default)]
+    pub publish: Vec<PublicationTable>,
     /// Columns in the order of the stored table.
     pub columns: BTreeMap<String, ColumnTable>,
     /// Conditions on one record by name, such as `abs(total - units * price) <= 0.01`.
@@ -70,16 +147,42 @@ pub struct SilverTable {
     pub checks: BTreeMap<String, String>,
 }
 
+/// What must hold before the table is published; otherwise the step fails and nothing changes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateTable {
+    /// Least share of accepted records, in percent.
+    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+)?$"))]
+    pub accepted: String,
+    /// A condition over string columns; records for which it holds are left out of the share.
+    pub except: Option<String>,
+}
+
+/// A copy of a table in plain files, for programs that read no Delta.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublicationTable {
+    /// `csv` and `tsv` have a header and RFC 4180 quoting.
+    pub format: PublishedWord,
+    /// Folder below the pipeline's lake folder.
+    pub path: String,
+    /// Gives one file for each source file, with the moment of processing (UTC) in place of `{time}`.
+    #[schemars(example = &"orders_{time}.parquet")]
+    pub name: Option<String>,
+}
+
 /// A column of a contract.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnTable {
-    /// `string`, `string(100)`, `int32`, `int64`, `decimal(10,2)`, `double`, `boolean`, `date` or `timestamp`.
+    /// `string`, `string(100)`, `int32`, `int64`, `decimal(10,2)`, `double`, `boolean`, `date`,
+    /// `timestamp` or `instant`.
     #[schemars(regex(
-        pattern = r"^(string(\([1-9][0-9]*\))?|int32|int64|decimal\( *[0-9]+ *, *[0-9]+ *\)|double|boolean|date|timestamp)$"
+        pattern = r"^(string(\([1-9][0-9]*\))?|int32|int64|decimal\( *[0-9]+ *, *[0-9]+ *\)|double|boolean|date|timestamp|instant)$"
     ))]
     pub r#type: String,
-    /// The name in the record where it differs, or the names from the outside in.
+    /// The path in the record where it differs from the name: names with points between them, or a list.
+    /// `[]` stands after the array of `explode`: `products[].name`.
     pub path: Option<PathValue>,
     /// Formats of a date or timestamp, tried in order: `%Y`, `%y`, `%m`, `%d`, `%H`, `%M`, `%S`.
     #[serde(default)]
@@ -95,9 +198,12 @@ pub struct ColumnTable {
     pub clean: Vec<CleanWord>,
     /// An expression over other columns that a null becomes, such as `units * price` or `'unknown'`.
     pub default: Option<String>,
+    /// An expression over other columns that gives the value; the input is not looked at. Values are computed in
+    /// declared order, after defaults, and may use computed columns declared above.
+    pub value: Option<String>,
 }
 
-/// One name, or names from the outside in.
+/// Names with points between them, or a list of names from the outside in.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PathValue {
@@ -117,6 +223,11 @@ pub struct GoldTable {
     pub grain: Vec<String>,
     /// Date column that partitions the table; without one the table is rebuilt whole.
     pub partition: Option<String>,
+    /// Folder of the table below the pipeline's lake folder; `gold/<model>` where nothing is said.
+    pub folder: Option<String>,
+    /// Copies in plain files, below `<column>=<date>/` where the table is partitioned.
+    #[serde(default)]
+    pub publish: Vec<PublicationTable>,
 }
 
 /// Loads into the warehouse.
@@ -126,6 +237,9 @@ pub struct WarehouseTable {
     /// Schema of the tables.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,62}$"))]
     pub schema: String,
+    /// Schema of lasting staging tables, filled first; without one they are temporary.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,62}$"))]
+    pub staging: Option<String>,
     /// Loads, by the name of the gold model.
     #[serde(default)]
     pub load: BTreeMap<String, LoadTable>,
@@ -169,6 +283,32 @@ pub struct EnvironmentTable {
     /// PostgreSQL URL without a password, which is given in PGPASSWORD or a keyring.
     #[schemars(example = &"postgresql://loader@db.example:5432/sales")]
     pub warehouse: Option<String>,
+    /// Where sources are fed from, by name. A PostgreSQL connection that is not named is the private cluster.
+    #[serde(default)]
+    pub connections: BTreeMap<String, ConnectionTable>,
+    /// Whether a run needs a reason; where nothing is said it does, unless the guard is `open`.
+    pub needs_reason: Option<bool>,
+}
+
+/// A place outside the lake. Passwords and keys come from the process's environment.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct ConnectionTable {
+    /// PostgreSQL URL without a password.
+    #[schemars(example = &"postgresql://reader@db.example:5432/shop")]
+    pub postgres: Option<String>,
+    pub dynamodb: Option<DynamoDbTable>,
+}
+
+/// DynamoDB of one region.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DynamoDbTable {
+    #[schemars(example = &"eu-central-1")]
+    pub region: String,
+    /// Of an emulator; the region's own where nothing is said.
+    pub endpoint: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -190,11 +330,34 @@ pub enum EncodingWord {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum CleanWord {
     Lower,
     Upper,
     Underscore,
+    WholeNumber,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileDatesWord {
+    Folder,
+    Arrival,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ModeWord {
+    Replace,
+    Upsert,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PublishedWord {
+    Parquet,
+    Csv,
+    Tsv,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -226,7 +389,7 @@ pub fn workspace_schema() -> Schema {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::definition::{Encoding, Format, LoadMode};
+    use crate::definition::{Encoding, FileDates, Format, LoadMode, PublishedForm};
     use crate::words::Word;
     use crate::{Clean, Guard, read, workspace};
     use serde_json::Value;
@@ -259,11 +422,18 @@ mod tests {
             (&pipeline, Some("BronzeTable"), read::BRONZE_KEYS),
             (&pipeline, Some("SilverTable"), read::SILVER_KEYS),
             (&pipeline, Some("ColumnTable"), read::COLUMN_KEYS),
+            (&pipeline, Some("PostgresFeed"), read::POSTGRES_KEYS),
+            (&pipeline, Some("DynamoDbFeed"), read::DYNAMODB_KEYS),
+            (&pipeline, Some("KaggleFeed"), read::KAGGLE_KEYS),
+            (&pipeline, Some("GateTable"), read::GATE_KEYS),
+            (&pipeline, Some("PublicationTable"), read::PUBLICATION_KEYS),
             (&pipeline, Some("GoldTable"), read::GOLD_KEYS),
             (&pipeline, Some("WarehouseTable"), read::WAREHOUSE_KEYS),
             (&pipeline, Some("LoadTable"), read::LOAD_KEYS),
             (&workspace, None, workspace::WORKSPACE_KEYS),
             (&workspace, Some("EnvironmentTable"), workspace::ENVIRONMENT_KEYS),
+            (&workspace, Some("ConnectionTable"), workspace::CONNECTION_KEYS),
+            (&workspace, Some("DynamoDbTable"), workspace::DYNAMODB_KEYS),
         ] {
             let object = definition.map_or(schema, |name| &schema["$defs"][name]);
             let mut described: Vec<&str> =
@@ -286,6 +456,9 @@ mod tests {
             (&pipeline, "FormatWord", words::<Format>()),
             (&pipeline, "EncodingWord", words::<Encoding>()),
             (&pipeline, "CleanWord", words::<Clean>()),
+            (&pipeline, "FileDatesWord", words::<FileDates>()),
+            (&pipeline, "ModeWord", words::<read::ModeWord>()),
+            (&pipeline, "PublishedWord", words::<PublishedForm>()),
             (&pipeline, "LoadModeWord", words::<LoadMode>()),
             (&workspace, "GuardWord", words::<Guard>()),
         ] {

@@ -1,7 +1,7 @@
 //! The closed sets of words of a definition.
 
 use crate::contract::Clean;
-use crate::definition::{Encoding, Format, LoadMode};
+use crate::definition::{Encoding, FileDates, Format, LoadMode, PublishedForm};
 use crate::environment::Guard;
 
 /// A value that a definition writes as one of a few words.
@@ -41,6 +41,18 @@ impl Word for Clean {
     ];
 }
 
+impl Word for FileDates {
+    const NAME: &'static str = "a file's date";
+    const WORDS: &'static [(&'static str, Self)] = &[("folder", FileDates::Folder), ("arrival", FileDates::Arrival)];
+}
+
+/// The words are also the endings of the files.
+impl Word for PublishedForm {
+    const NAME: &'static str = "a published format";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("parquet", PublishedForm::Parquet), ("csv", PublishedForm::Csv), ("tsv", PublishedForm::Tsv)];
+}
+
 impl Word for LoadMode {
     const NAME: &'static str = "a load mode";
     const WORDS: &'static [(&'static str, Self)] =
@@ -69,6 +81,8 @@ mod tests {
         each_word_comes_back::<Format>();
         each_word_comes_back::<Encoding>();
         each_word_comes_back::<Clean>();
+        each_word_comes_back::<FileDates>();
+        each_word_comes_back::<PublishedForm>();
         each_word_comes_back::<LoadMode>();
         each_word_comes_back::<Guard>();
     }

@@ -2,11 +2,12 @@
 
 use crate::definition::Pipeline;
 use crate::diagnostic::{Mistake, Mistakes};
-use crate::environment::{Environment, Guard, Workspace};
+use crate::environment::{Connection, Environment, Guard, Workspace};
 use crate::read;
 use crate::read::file::read_text;
 use crate::read::page::Page;
 use crate::read::section::{self, Section, Text};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -22,7 +23,9 @@ const LOG_LIMIT: u64 = 64 << 20;
 const SMALLEST_LOG_LIMIT: i64 = 64 << 10;
 
 pub(crate) const WORKSPACE_KEYS: &[&str] = &["log_limit", "environments"];
-pub(crate) const ENVIRONMENT_KEYS: &[&str] = &["guard", "lake", "warehouse"];
+pub(crate) const ENVIRONMENT_KEYS: &[&str] = &["guard", "lake", "warehouse", "connections", "needs_reason"];
+pub(crate) const CONNECTION_KEYS: &[&str] = &["postgres", "dynamodb"];
+pub(crate) const DYNAMODB_KEYS: &[&str] = &["region", "endpoint"];
 
 impl Workspace {
     /// Reads `assay.toml` below `root`. An empty file is a workspace with the environment `local` alone.
@@ -125,8 +128,55 @@ fn read_environment(page: &mut Page<'_>, root: &Path, name: &Text<'_>, section: 
     }
     Environment {
         warehouse_url: warehouse.map(|url| url.value.to_owned()),
+        connections: read_connections(page, section),
+        needs_reason: section.flag(page, "needs_reason").unwrap_or(guard != Guard::Open),
         ..Environment::new(name.value, guard, lake)
     }
+}
+
+fn read_connections(page: &mut Page<'_>, section: &Section<'_>) -> BTreeMap<String, Connection> {
+    let mut read = BTreeMap::new();
+    for (name, connection) in section.sections(page, "connections") {
+        connection.only(page, CONNECTION_KEYS);
+        let found = match (connection.has("postgres"), connection.has("dynamodb")) {
+            (true, false) => read_postgres(page, &connection),
+            (false, true) => read_dynamodb(page, &connection),
+            _ => {
+                page.mistake(connection.place.clone(), "a connection names one of postgres, dynamodb");
+                None
+            }
+        };
+        read.extend(found.map(|found| (name.value.to_owned(), found)));
+    }
+    read
+}
+
+fn read_postgres(page: &mut Page<'_>, section: &Section<'_>) -> Option<Connection> {
+    let url = section.text(page, "postgres")?;
+    if let Err(reason) = check_url(url.value) {
+        page.mistake(url.place.clone(), reason);
+    }
+    Some(Connection::Postgres { url: url.value.to_owned() })
+}
+
+fn read_dynamodb(page: &mut Page<'_>, section: &Section<'_>) -> Option<Connection> {
+    let section = section.section(page, "dynamodb")?;
+    section.only(page, DYNAMODB_KEYS);
+    let region = section.needed(page, "region");
+    if let Some(region) = &region
+        && !(region.value.contains('-')
+            && region.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+    {
+        page.mistake(region.place.clone(), "this is no region such as eu-central-1");
+    }
+    let endpoint = section.text(page, "endpoint");
+    if let Some(endpoint) = &endpoint
+        && let Err(reason) = check_endpoint(endpoint.value)
+    {
+        page.mistake(endpoint.place.clone(), reason);
+    }
+    let endpoint = endpoint.map(|endpoint| endpoint.value.to_owned());
+    Some(Connection::DynamoDb { endpoint, region: region?.value.to_owned() })
 }
 
 fn read_lake(page: &mut Page<'_>, root: &Path, lake: &Text<'_>) -> PathBuf {
@@ -152,6 +202,18 @@ fn check_url(text: &str) -> Result<(), &'static str> {
     match url.scheme() {
         "postgres" | "postgresql" => Ok(()),
         _ => Err("a warehouse is PostgreSQL: postgresql://user@host:5432/database"),
+    }
+}
+
+/// Keys are never part of an address; they come from the process's environment.
+fn check_endpoint(text: &str) -> Result<(), &'static str> {
+    let Ok(url) = Url::parse(text) else { return Err("this is not a URL such as http://127.0.0.1:8000") };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return Err("this URL holds more than an address, and a workspace holds no secrets");
+    }
+    match url.scheme() {
+        "http" | "https" => Ok(()),
+        _ => Err("an endpoint is a URL such as http://127.0.0.1:8000"),
     }
 }
 

@@ -140,8 +140,8 @@ mod tests {
             found.push_str(&format!("{text} [{}]: {}{suggestion}\n", &text[mistake.range], mistake.message));
         }
         insta::assert_snapshot!(found, @r#"
-        int [int]: a type is one of string, int32, int64, decimal, double, boolean, date, timestamp (int32?)
-        strin(5) [strin]: a type is one of string, int32, int64, decimal, double, boolean, date, timestamp (string?)
+        int [int]: a type is one of string, int32, int64, decimal, double, boolean, date, timestamp, instant (int32?)
+        strin(5) [strin]: a type is one of string, int32, int64, decimal, double, boolean, date, timestamp, instant (string?)
         string(0) [0]: the limit of a string is a number of characters above 0
         string(+5) [+5]: the limit of a string is a number of characters above 0
         string() []: the limit of a string is a number of characters above 0
@@ -156,7 +156,7 @@ mod tests {
         date(3) [(3)]: `date` takes no numbers
         decimal(10 [(10]: expected `)` at the end
         decimal(10,2)  [(10,2) ]: expected `)` at the end
-         []: a type is one of string, int32, int64, decimal, double, boolean, date, timestamp
+         []: a type is one of string, int32, int64, decimal, double, boolean, date, timestamp, instant
         é( [(]: expected `)` at the end
         "#);
     }

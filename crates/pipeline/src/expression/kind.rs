@@ -1,4 +1,4 @@
-//! What an expression gives, so that numbers and texts are not mixed and no result outgrows 38 digits.
+//! What an expression gives, so that numbers, texts and times are not mixed and no result outgrows 38 digits.
 
 use super::{Arithmetic, DIGITS, Number};
 use crate::contract::ColumnType;
@@ -13,6 +13,10 @@ pub(crate) enum Kind {
     },
     Text,
     Truth,
+    Date,
+    /// A day and a time without a zone.
+    Timestamp,
+    Instant,
     /// Not known, because of a mistake that is already reported; fits everywhere.
     Unknown,
 }
@@ -29,9 +33,9 @@ impl Kind {
             }
             ColumnType::Boolean => Ok(Kind::Truth),
             ColumnType::Double => Err("a double; expressions are exact, so declare it as a decimal"),
-            ColumnType::Date => Err("a date, and expressions compute with numbers, texts and booleans"),
-            ColumnType::Timestamp => Err("a timestamp, and expressions compute with numbers, texts and booleans"),
-            ColumnType::Instant => Err("an instant, and expressions compute with numbers, texts and booleans"),
+            ColumnType::Date => Ok(Kind::Date),
+            ColumnType::Timestamp => Ok(Kind::Timestamp),
+            ColumnType::Instant => Ok(Kind::Instant),
         }
     }
 
@@ -47,11 +51,14 @@ impl Kind {
             Kind::Number { .. } => "a number",
             Kind::Text => "a text",
             Kind::Truth => "a condition",
+            Kind::Date => "a date",
+            Kind::Timestamp => "a timestamp",
+            Kind::Instant => "an instant",
             Kind::Unknown => "a value",
         }
     }
 
-    /// Whether two values are both numbers, both texts, or both conditions.
+    /// Whether two values are both numbers, both texts, both dates and so on.
     pub(crate) fn fits(self, other: Kind) -> bool {
         let unknown = self == Kind::Unknown || other == Kind::Unknown;
         unknown || std::mem::discriminant(&self) == std::mem::discriminant(&other)

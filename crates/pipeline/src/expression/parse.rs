@@ -1,5 +1,7 @@
 //! The parser of expressions: precedence climbing with a limit on depth, and kinds where the columns are known.
 
+mod call;
+
 use super::token::{Token, tokens};
 use super::{Arithmetic, Expression, Kind};
 use crate::contract::ColumnType;
@@ -92,6 +94,9 @@ impl<'a> Parser<'a> {
 
     fn comparison(&mut self) -> Parsed {
         let left = self.sum()?;
+        if let Some(negated) = self.take_in() {
+            return self.list(left, negated);
+        }
         let Some((Token::Compare(sign), _)) = self.tokens.get(self.next) else { return Ok(left) };
         let sign = *sign;
         self.next += 1;
@@ -164,20 +169,6 @@ impl<'a> Parser<'a> {
             _ => return Err(TextMistake::new(range, "expected a column, a number, a text or `(`")),
         };
         Ok(Node { expression, kind, depth: 1, range })
-    }
-
-    fn call(&mut self, name: &str, range: Range<usize>) -> Parsed {
-        if name != "abs" {
-            let suggestion = closest(name, ["abs"]);
-            return Err(TextMistake::new(range, "the only function is `abs`").suggesting(suggestion));
-        }
-        self.next += 1;
-        let inner = self.nested(Self::either)?;
-        let end = self.close()?;
-        self.expect_number(&inner);
-        let kind = inner.kind;
-        let node = wrapped(inner, range.start, kind, Expression::Absolute)?;
-        Ok(Node { range: range.start..end, ..node })
     }
 
     fn column(&mut self, name: &str, range: &Range<usize>) -> Kind {
@@ -281,7 +272,7 @@ fn binary(
     Ok(Node { expression: make(Box::new(left.expression), Box::new(right.expression)), kind, depth, range })
 }
 
-fn wrapped(inner: Node, start: usize, kind: Kind, make: fn(Box<Expression>) -> Expression) -> Parsed {
+fn wrapped(inner: Node, start: usize, kind: Kind, make: impl FnOnce(Box<Expression>) -> Expression) -> Parsed {
     let range = start..inner.range.end;
     let depth = 1 + inner.depth;
     if depth > DEPTH {

@@ -13,6 +13,8 @@ pub(super) enum Token {
     Arithmetic(Arithmetic),
     Open,
     Close,
+    Comma,
+    In,
     And,
     Or,
     Not,
@@ -74,6 +76,7 @@ fn name(text: &str, start: usize) -> Result<(Token, usize), TextMistake> {
         "and" => Token::And,
         "or" => Token::Or,
         "not" => Token::Not,
+        "in" => Token::In,
         _ if word.bytes().any(|b| b.is_ascii_uppercase()) => {
             let lower = Some(word.to_lowercase());
             return Err(TextMistake::new(start..start + length, "names and words are in lower case").suggesting(lower));
@@ -85,7 +88,7 @@ fn name(text: &str, start: usize) -> Result<(Token, usize), TextMistake> {
 
 fn sign(text: &str, start: usize, first: char) -> Result<(Token, usize), TextMistake> {
     use Token::{Arithmetic as A, Compare as C};
-    const SIGNS: [(&str, Token); 12] = [
+    const SIGNS: [(&str, Token); 13] = [
         ("<=", C(Comparison::LessOrEqual)),
         (">=", C(Comparison::GreaterOrEqual)),
         ("<>", C(Comparison::NotEqual)),
@@ -98,6 +101,7 @@ fn sign(text: &str, start: usize, first: char) -> Result<(Token, usize), TextMis
         ("*", A(Arithmetic::Multiply)),
         ("(", Token::Open),
         (")", Token::Close),
+        (",", Token::Comma),
     ];
     let rest = &text[start..];
     let refuse = |length: usize, message: &str, meant: Option<&str>| {

@@ -1,28 +1,54 @@
 //! Silver contracts: `[silver.<table>]`, its columns and its checks.
 
-use super::formats;
+use super::column::{self, Around};
 use super::page::Page;
-use super::section::{Section, Text, word};
-use crate::contract::{Check, Column, ColumnType, Contract, Range, SilverMode};
+use super::places::Places;
+use super::publication;
+use super::record_path::read_explode;
+use super::section::{Section, Text};
+use crate::contract::{Check, ColumnType, Contract, Gate, SilverMode};
 use crate::definition::Source;
 use crate::diagnostic::TextMistake;
-use crate::expression::{Expression, Kind, parse_over};
+use crate::expression::{Expression, Kind, Number};
+use crate::words::Word;
+use std::cmp::Ordering;
 use std::str::FromStr;
 
-pub(crate) const SILVER_KEYS: &[&str] = &["source", "key", "partition", "columns", "checks"];
-pub(crate) const COLUMN_KEYS: &[&str] = &["type", "path", "formats", "required", "range", "clean", "default"];
+pub(crate) const SILVER_KEYS: &[&str] =
+    &["source", "explode", "key", "partition", "mode", "version", "gate", "folder", "publish", "columns", "checks"];
+pub(crate) const GATE_KEYS: &[&str] = &["accepted", "except"];
 
 /// A column's name and its type, which is missing where it has a mistake.
-type Types<'d> = Vec<(&'d str, Option<ColumnType>)>;
+pub(super) type Types<'d> = Vec<(&'d str, Option<ColumnType>)>;
 
-/// A mistake leaves a contract with what could be read, so that references to its name are still checked.
-pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, sources: &[Source]) -> Vec<Contract> {
-    let tables = root.sections(page, "silver");
-    tables.into_iter().map(|(name, section)| read_contract(page, &name, &section, sources)).collect()
+type Columns<'d> = [(Text<'d>, Section<'d>)];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum ModeWord {
+    Replace,
+    Upsert,
 }
 
-fn read_contract(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, sources: &[Source]) -> Contract {
+impl Word for ModeWord {
+    const NAME: &'static str = "a mode";
+    const WORDS: &'static [(&'static str, Self)] = &[("replace", ModeWord::Replace), ("upsert", ModeWord::Upsert)];
+}
+
+/// A mistake leaves a contract with what could be read, so that references to its name are still checked.
+pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, sources: &[Source], places: &mut Places) -> Vec<Contract> {
+    let tables = root.sections(page, "silver");
+    tables.into_iter().map(|(name, section)| read_contract(page, &name, &section, sources, places)).collect()
+}
+
+fn read_contract(
+    page: &mut Page<'_>,
+    name: &Text<'_>,
+    section: &Section<'_>,
+    sources: &[Source],
+    places: &mut Places,
+) -> Contract {
     section.only(page, SILVER_KEYS);
+    let source = read_source(page, section, sources);
     section.require(page, "columns");
     let columns = section.sections(page, "columns");
     if columns.is_empty() && section.has("columns") {
@@ -32,25 +58,32 @@ fn read_contract(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, so
         .iter()
         .map(|(name, column)| (name.value, column.needed(page, "type").and_then(|kind| parsed(page, &kind))))
         .collect();
-    let with_default: Vec<&str> =
-        columns.iter().filter(|(_, column)| column.has("default")).map(|(name, _)| name.value).collect();
-    let read: Vec<Column> = columns
-        .iter()
-        .zip(&types)
-        .filter_map(|((name, column), (_, kind))| read_column(page, name, column, *kind, &types, &with_default))
-        .collect();
+    let known_source = sources.iter().find(|known| known.name == source);
+    let explode = read_explode(page, section, known_source);
+    let around = Around::new(&columns, &types, &explode, known_source);
+    let read = columns.iter().zip(&types);
+    let read =
+        read.filter_map(|((name, column), (_, kind))| column::read(page, name, column, *kind, &around)).collect();
+    let key = read_key(page, section, &types);
+    let mode = read_mode(page, section, &types, &columns, &key);
+    let table = format!("silver.{}", name.value);
+    let folder = read_folder(page, section, &table, name, places);
+    let quarantine = format!("quarantine/{}", name.value);
+    places.take(page, format!("the quarantine of `{table}`"), &quarantine, &name.place);
+    let unnamed = (mode != SilverMode::Replace)
+        .then_some("in a table of mode `upsert` a file's rows are replaced by later ones, so no file is named by it");
     Contract {
         table: name.value.to_owned(),
-        source: read_source(page, section, sources),
-        key: read_key(page, section, &types),
+        source,
         partition: read_partition(page, section, &types, &columns),
-        checks: read_checks(page, section, &types),
+        checks: read_checks(page, section, &around),
+        gate: read_gate(page, section, &around),
+        publish: publication::read(page, section, &table, unnamed, places),
         columns: read,
-        mode: SilverMode::Replace,
-        explode: Vec::new(),
-        gate: None,
-        folder: None,
-        publish: Vec::new(),
+        key,
+        mode,
+        explode,
+        folder,
     }
 }
 
@@ -73,141 +106,123 @@ fn read_key(page: &mut Page<'_>, section: &Section<'_>, types: &Types<'_>) -> Ve
     key.iter().map(|column| column.value.to_owned()).collect()
 }
 
-fn read_partition(
+/// Reads a table's own folder, and takes it or that of its layer. `table` is `<layer>.<name>`.
+pub(super) fn read_folder(
+    page: &mut Page<'_>,
+    section: &Section<'_>,
+    table: &str,
+    name: &Text<'_>,
+    places: &mut Places,
+) -> Option<String> {
+    let owner = format!("the table `{table}`");
+    let folder = section.text(page, "folder");
+    match &folder {
+        Some(folder) => places.take_folder(page, owner, folder),
+        None => places.take(page, owner, &table.replacen('.', "/", 1), &name.place),
+    }
+    folder.map(|folder| folder.value.to_owned())
+}
+
+fn read_mode(
     page: &mut Page<'_>,
     section: &Section<'_>,
     types: &Types<'_>,
-    columns: &[(Text<'_>, Section<'_>)],
-) -> String {
+    columns: &Columns<'_>,
+    key: &[String],
+) -> SilverMode {
+    let version = section.text(page, "version");
+    let mode = section.word(page, "mode");
+    if mode != Some(ModeWord::Upsert) {
+        // A mode that is no word may have been meant as an upsert.
+        if let Some(version) = version.filter(|_| mode.is_some() || !section.has("mode")) {
+            page.mistake(version.place, "only `mode = \"upsert\"` has a version");
+        }
+        return SilverMode::Replace;
+    }
+    if key.is_empty() {
+        page.mistake(section.place_of("mode"), "an upsert needs a key: the columns that identify a row");
+    }
+    for column in key {
+        require_value(page, columns, column, "is in the key of an upsert");
+    }
+    let Some(version) = section.needed(page, "version") else { return SilverMode::Replace };
+    if let Some(kind @ (ColumnType::Double | ColumnType::Boolean)) = type_of(page, &version, types) {
+        let message = format!("a version grows with every change, and `{}` is a {kind}", version.value);
+        page.mistake(version.place.clone(), message);
+    }
+    require_value(page, columns, version.value, "is the version");
+    SilverMode::Upsert { version: version.value.to_owned() }
+}
+
+fn read_partition(page: &mut Page<'_>, section: &Section<'_>, types: &Types<'_>, columns: &Columns<'_>) -> String {
     let Some(partition) = section.needed(page, "partition") else { return String::new() };
     let kind = type_of(page, &partition, types);
     if let Some(kind) = kind.filter(|kind| *kind != ColumnType::Date) {
         let message = format!("the partition is a date column, and `{}` is a {kind}", partition.value);
         page.mistake(partition.place.clone(), message);
     }
-    let column = columns.iter().find(|(name, _)| name.value == partition.value);
-    if let Some((name, column)) = column
-        && !column.is_true("required")
-    {
-        let message = format!("`{}` is the partition, so it needs `required = true`", name.value);
-        page.mistake(name.place.clone(), message);
-    }
+    require_value(page, columns, partition.value, "is the partition");
     partition.value.to_owned()
 }
 
-fn read_checks(page: &mut Page<'_>, section: &Section<'_>, types: &Types<'_>) -> Vec<Check> {
+/// Reports a column that may be null where that has no meaning.
+fn require_value(page: &mut Page<'_>, columns: &Columns<'_>, column: &str, role: &str) {
+    if let Some((name, section)) = columns.iter().find(|(name, _)| name.value == column)
+        && !section.is_true("required")
+    {
+        page.mistake(name.place.clone(), format!("`{column}` {role}, so it needs `required = true`"));
+    }
+}
+
+fn read_checks(page: &mut Page<'_>, section: &Section<'_>, around: &Around<'_>) -> Vec<Check> {
     let checks = section.named_texts(page, "checks");
     let mut read = Vec::new();
     for (name, text) in checks {
-        if let Some(condition) = expression(page, &text, types, Kind::Truth, "a check is a condition") {
+        if let Some(condition) = around.expression(page, &text, Kind::Truth, "a check is a condition") {
             read.push(Check { name: name.value.to_owned(), condition });
         }
     }
     read
 }
 
-fn read_column(
-    page: &mut Page<'_>,
-    name: &Text<'_>,
-    section: &Section<'_>,
-    kind: Option<ColumnType>,
-    types: &Types<'_>,
-    with_default: &[&str],
-) -> Option<Column> {
-    section.only(page, COLUMN_KEYS);
-    let path = section.path(page, "path").unwrap_or_else(|| vec![name.value.to_owned()]);
-    let required = section.flag(page, "required").unwrap_or(false);
-    let range = section.text(page, "range").and_then(|range| parsed::<Range>(page, &range));
-    let clean = section.texts(page, "clean").iter().filter_map(|text| word(page, text)).collect();
-    let formats = section.texts(page, "formats");
-    let kind = kind?;
-    check_formats(page, name, section, kind, &formats);
-    let is_string = matches!(kind, ColumnType::String { .. });
-    let is_number = !is_string && !matches!(kind, ColumnType::Boolean | ColumnType::Date | ColumnType::Timestamp);
-    if section.has("range") && !is_number {
-        page.mistake(section.place_of("range"), format!("a range is for numbers, and `{}` is a {kind}", name.value));
+fn read_gate(page: &mut Page<'_>, section: &Section<'_>, around: &Around<'_>) -> Option<Gate> {
+    let gate = section.section(page, "gate")?;
+    gate.only(page, GATE_KEYS);
+    let text = gate.needed(page, "accepted");
+    let except = gate.text(page, "except").and_then(|text| read_except(page, &text, around));
+    let text = text?;
+    let limit = |whole| Number { unscaled: whole, scale: 0 };
+    let accepted = Number::parse(text.value)
+        .filter(|number| number.compare(limit(0)) != Ordering::Less && number.compare(limit(100)) != Ordering::Greater);
+    if accepted.is_none() {
+        page.mistake(text.place, "the least share of accepted records is a percentage from 0 to 100, such as \"99.5\"");
     }
-    if section.has("clean") && !is_string {
-        page.mistake(section.place_of("clean"), format!("cleaning is for strings, and `{}` is a {kind}", name.value));
-    }
-    Some(Column {
-        name: name.value.to_owned(),
-        path,
-        kind,
-        formats: formats.iter().map(|format| format.value.to_owned()).collect(),
-        required,
-        range,
-        clean,
-        default: section.text(page, "default").and_then(|text| {
-            let default = read_default(page, name, &text, kind, types)?;
-            check_default_columns(page, &text, &default, with_default);
-            Some(default)
-        }),
-        computed: None,
-    })
+    Some(Gate { accepted: accepted?, except })
 }
 
-fn check_formats(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, kind: ColumnType, formats: &[Text<'_>]) {
-    if !matches!(kind, ColumnType::Date | ColumnType::Timestamp) {
-        if section.has("formats") {
-            let message = format!("formats are for dates and timestamps, and `{}` is a {kind}", name.value);
-            page.mistake(section.place_of("formats"), message);
-        }
-        return;
-    }
-    if !section.has("formats") {
-        let message = format!("`formats` is missing: a {kind} is never guessed, for example formats = [\"%Y-%m-%d\"]");
-        page.mistake(section.place.clone(), message);
-    }
-    section.not_empty(page, "formats");
-    for format in formats {
-        if let Err(mistake) = formats::check(format.value, kind) {
-            page.inside(&format.place, format.value, mistake);
-        }
-    }
-}
-
-fn read_default(
-    page: &mut Page<'_>,
-    name: &Text<'_>,
-    text: &Text<'_>,
-    kind: ColumnType,
-    types: &Types<'_>,
-) -> Option<Expression> {
-    let wanted = match kind {
-        ColumnType::String { .. } => Kind::Text,
-        ColumnType::Boolean => Kind::Truth,
-        ColumnType::Date | ColumnType::Timestamp => {
-            page.mistake(text.place.clone(), format!("a {kind} has no default; expressions do not compute dates"));
-            return None;
-        }
-        _ => Kind::Number { whole: 0, scale: 0 },
-    };
-    expression(page, text, types, wanted, &format!("`{}` is a {kind}", name.value))
-}
-
-/// Defaults that use each other would depend on the order in which they are computed.
-fn check_default_columns(page: &mut Page<'_>, text: &Text<'_>, default: &Expression, with_default: &[&str]) {
-    for column in default.columns().into_iter().filter(|column| with_default.contains(column)) {
-        let message = format!("a default cannot use `{column}`, because `{column}` has a default itself");
+/// A refused record may have no value but its texts.
+fn read_except(page: &mut Page<'_>, text: &Text<'_>, around: &Around<'_>) -> Option<Expression> {
+    let except = around.expression(page, text, Kind::Truth, "what a gate leaves out is a condition")?;
+    let mut is_known = true;
+    let mut refuse = |page: &mut Page<'_>, message: String| {
+        is_known = false;
         page.mistake(text.place.clone(), message);
-    }
-}
-
-fn expression(page: &mut Page<'_>, text: &Text<'_>, types: &Types<'_>, wanted: Kind, why: &str) -> Option<Expression> {
-    match parse_over(text.value, types) {
-        Ok((expression, kind)) if kind.fits(wanted) => Some(expression),
-        Ok((_, kind)) => {
-            page.mistake(text.place.clone(), format!("{why}, and this gives {}", kind.words()));
-            None
-        }
-        Err(mistakes) => {
-            for mistake in mistakes {
-                page.inside(&text.place, text.value, mistake);
-            }
-            None
+    };
+    for column in except.columns() {
+        let kind = around.types.iter().find(|(name, _)| *name == column).and_then(|(_, kind)| *kind);
+        if let Some(kind) = kind.filter(|kind| !matches!(kind, ColumnType::String { .. })) {
+            refuse(
+                page,
+                format!("a gate looks at strings, which a refused record also has, and `{column}` is a {kind}"),
+            );
+        } else if around.is_computed(column) {
+            refuse(page, format!("a refused record has no computed columns, and `{column}` is one"));
         }
     }
+    if except.uses_file_date() {
+        refuse(page, "a gate looks at a record's strings, and `file_date()` is none".to_owned());
+    }
+    is_known.then_some(except)
 }
 
 /// The type of a column that is referred to; a column that does not exist is a mistake.
@@ -220,7 +235,7 @@ fn type_of(page: &mut Page<'_>, column: &Text<'_>, types: &Types<'_>) -> Option<
     found.and_then(|(_, kind)| *kind)
 }
 
-fn parsed<T: FromStr<Err = TextMistake>>(page: &mut Page<'_>, text: &Text<'_>) -> Option<T> {
+pub(super) fn parsed<T: FromStr<Err = TextMistake>>(page: &mut Page<'_>, text: &Text<'_>) -> Option<T> {
     let parsed = text.value.parse();
     parsed.map_err(|mistake| page.inside(&text.place, text.value, mistake)).ok()
 }

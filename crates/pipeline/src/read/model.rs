@@ -1,8 +1,11 @@
 //! Gold models: `[gold.<model>]`, the SQL files, and the order in which models can be built.
 
+use super::contract::read_folder;
 use super::file::read_text;
 use super::order::order;
 use super::page::Page;
+use super::places::Places;
+use super::publication;
 use super::section::{Section, Text};
 use super::sql_scan::{Scan, TableReference, scan};
 use crate::contract::Contract;
@@ -11,10 +14,13 @@ use crate::diagnostic::{Mistake, Mistakes, closest};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub(crate) const GOLD_KEYS: &[&str] = &["sql", "grain", "partition"];
+pub(crate) const GOLD_KEYS: &[&str] = &["sql", "grain", "partition", "folder", "publish"];
 
 /// The folder of the models' files, below the pipeline's folder.
 const FOLDER: &str = "gold";
+
+/// Why a model's files are not named by a source file.
+const UNNAMED: &str = "a model's rows come from many files, so its copies are named by the table and its dates";
 
 /// A pipeline with more models than this is not one that people wrote.
 const FILE_LIMIT: usize = 1_000;
@@ -75,10 +81,11 @@ pub(super) fn read(
     contracts: &[Contract],
     files: &SqlFiles,
     unreadable: Mistakes,
+    places: &mut Places,
 ) -> Gold {
     let mut gold = Gold { models: Vec::new(), scans: Vec::new(), mistakes: unreadable };
     for (name, section) in root.sections(page, "gold") {
-        let (model, scan) = read_model(page, &name, &section, folder, files, &gold.mistakes);
+        let (model, scan) = read_model(page, &name, &section, folder, files, &gold.mistakes, places);
         gold.models.push(model);
         gold.scans.push(scan);
     }
@@ -103,6 +110,7 @@ fn read_model(
     folder: &Path,
     files: &SqlFiles,
     unreadable: &Mistakes,
+    places: &mut Places,
 ) -> (Model, Scan) {
     section.only(page, GOLD_KEYS);
     let file = section.needed(page, "sql");
@@ -126,14 +134,15 @@ fn read_model(
             }
         }
     }
+    let table = format!("gold.{}", name.value);
     let model = Model {
         name: name.value.to_owned(),
         file: PathBuf::from(file.map_or("", |file| file.value)),
         sql: sql.unwrap_or_default(),
         grain: grain.iter().map(|column| column.value.to_owned()).collect(),
         partition: partition.map(|column| column.value.to_owned()),
-        folder: None,
-        publish: Vec::new(),
+        folder: read_folder(page, section, &table, name, places),
+        publish: publication::read(page, section, &table, Some(UNNAMED), places),
     };
     (model, scan.unwrap_or_default())
 }

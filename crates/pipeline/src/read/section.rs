@@ -146,30 +146,48 @@ impl<'d> Section<'d> {
 
     /// The texts of a table, by name, in the order of the file. Names are checked.
     pub(crate) fn named_texts(&self, page: &mut Page<'_>, key: &str) -> Vec<(Text<'d>, Text<'d>)> {
+        let found = self.foreign_texts(page, key);
+        for (name, _) in &found {
+            check_name(page, name);
+        }
+        found
+    }
+
+    /// As `named_texts`, where the names are those of another program.
+    pub(crate) fn foreign_texts(&self, page: &mut Page<'_>, key: &str) -> Vec<(Text<'d>, Text<'d>)> {
         let Some(outer) = self.section(page, key) else { return Vec::new() };
         let mut found = Vec::new();
         for (name, value) in outer.table {
             let name = Text { value: name.get_ref(), place: name.span() };
-            check_name(page, &name);
             found.extend(text(page, value, name.value).map(|text| (name, text)));
         }
         found
     }
 
-    /// A path in a record: one text, or a list of texts from the outside in.
-    pub(crate) fn path(&self, page: &mut Page<'_>, key: &str) -> Option<Vec<String>> {
-        let value = self.table.get(key)?;
-        let texts = match value.get_ref() {
-            DeValue::Array(items) => items.iter().filter_map(|item| text(page, item, key)).collect(),
-            _ => vec![text(page, value, key)?],
+    /// A list of tables; empty when the key is missing.
+    pub(crate) fn list(&self, page: &mut Page<'_>, key: &str) -> Vec<Section<'d>> {
+        let Some(value) = self.table.get(key) else { return Vec::new() };
+        let Some(items) = value.get_ref().as_array() else {
+            unexpected(page, value, key, "a list of tables");
+            return Vec::new();
         };
-        if texts.is_empty() {
+        items.iter().filter_map(|item| section(page, key, item.span(), item)).collect()
+    }
+
+    /// The names of a path in a record, from the outside in: one text with points between them, or a list of texts.
+    pub(crate) fn names(&self, page: &mut Page<'_>, key: &str) -> Option<Vec<&'d str>> {
+        let value = self.table.get(key)?;
+        let names: Vec<&str> = match value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| Some(text(page, item, key)?.value)).collect(),
+            _ => text(page, value, key)?.value.split('.').collect(),
+        };
+        if names.is_empty() {
             page.mistake(value.span(), format!("`{key}` is empty"));
         }
-        for text in texts.iter().filter(|text| text.value.is_empty()) {
-            page.mistake(text.place.clone(), "a name in a record is not empty");
+        if names.iter().any(|name| matches!(*name, "" | "[]")) {
+            page.mistake(value.span(), "a name in a record is not empty");
         }
-        Some(texts.iter().map(|text| text.value.to_owned()).collect())
+        Some(names)
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {

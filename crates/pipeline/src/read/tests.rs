@@ -141,6 +141,7 @@ fn the_small_pipeline_is_read_whole() {
                 ),
             ),
         ),
+        computed: None,
     }
     "#);
     assert_eq!(
@@ -174,7 +175,7 @@ fn all_mistakes_of_all_files_come_at_once() {
         ("from silver.sales", "from silver.sale"),
         ("\"replace_all\"", "\"replace_al\""),
     ]), @r#"
-    pipeline.toml:9:1: the key `formts` is not known here; known are path, formats, encoding
+    pipeline.toml:9:1: the key `formts` is not known here; known are path, formats, encoding, dates, once, dead_letter, feed
     formts = ["csv"]
     ^^^^^^
     help: did you mean `formats`?
@@ -300,15 +301,15 @@ fn columns_are_checked() {
         &[("clean = [\"lower\"]", "path = []")],
         &[("clean = [\"lower\"]", "path = [\"order\", 5]")],
     ]), @r#"
-    17:16 [strng] a type is one of string, int32, int64, decimal, double, boolean, date, timestamp (string?)
+    17:16 [strng] a type is one of string, int32, int64, decimal, double, boolean, date, timestamp, instant (string?)
     17:23 [0] the limit of a string is a number of characters above 0
     19:28 [39] the precision of a decimal is 1 to 38 digits
     19:31 [12] the scale of a decimal is 0 to its precision, 10
     17:1 [id] `type` is missing
-    17:29 [requird] the key `requird` is not known here; known are type, path, formats, required, range, clean, default (required?)
+    17:29 [requird] the key `requird` is not known here; known are type, path, formats, required, range, clean, default, value (required?)
     17:40 ["yes"] `required` takes true or false, and this is a text
     17:54 ["> 0"] a range is for numbers, and `id` is a string(10)
-    17:55 ["lowr"] a cleaning is one of lower, upper, underscore (lower?)
+    17:55 ["lowr"] a cleaning is one of lower, upper, underscore, whole_number (lower?)
     19:45 [> zero] a range is a sign and a number, such as `> 0` or `>= 0 and <= 100`
     19:45 [> 5 and < 1] no number lies in this range
     19:44 [["lower"]] cleaning is for strings, and `amount` is a decimal(10,2)
@@ -316,7 +317,7 @@ fn columns_are_checked() {
     18:1 [date] `formats` is missing: a date is never guessed, for example formats = ["%Y-%m-%d"]
     18:35 [[]] `formats` is empty
     18:40 [%M] `%M` is not a part of this format; parts are %Y, %y, %m, %d
-    18:59 ["date"] a date has no default; expressions do not compute dates
+    18:59 ["date"] `date` is a date, which has no default; `value` computes one
     20:46 [amont] there is no column `amont` (amount?)
     20:45 ["id"] `total` is a decimal(12,2), and this gives a text
     20:45 ["total"] a default cannot use `total`, because `total` has a default itself

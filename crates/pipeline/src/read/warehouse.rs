@@ -6,7 +6,7 @@ use super::section::{Section, Text, check_name};
 use super::sql_scan::Scan;
 use crate::definition::{Load, LoadMode, Model, Warehouse};
 
-pub(crate) const WAREHOUSE_KEYS: &[&str] = &["schema", "load"];
+pub(crate) const WAREHOUSE_KEYS: &[&str] = &["schema", "staging", "load"];
 pub(crate) const LOAD_KEYS: &[&str] = &["mode", "distribution_key", "sort_key", "reconcile"];
 
 pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, models: &[Model], scans: &[Scan]) -> Option<Warehouse> {
@@ -15,6 +15,13 @@ pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, models: &[Model], sc
     let schema = section.needed(page, "schema");
     if let Some(schema) = &schema {
         check_name(page, schema);
+    }
+    let staging = section.text(page, "staging");
+    if let Some(staging) = &staging {
+        check_name(page, staging);
+        if schema.as_ref().is_some_and(|schema| schema.value == staging.value) {
+            page.mistake(staging.place.clone(), "staging tables lie in a schema of their own");
+        }
     }
     let mut loads = Vec::new();
     for (name, load) in section.sections(page, "load") {
@@ -25,7 +32,8 @@ pub(super) fn read(page: &mut Page<'_>, root: &Section<'_>, models: &[Model], sc
         }
         loads.extend(read_load(page, &name, &load, model));
     }
-    Some(Warehouse { schema: schema?.value.to_owned(), staging: None, loads })
+    let staging = staging.map(|schema| schema.value.to_owned());
+    Some(Warehouse { schema: schema?.value.to_owned(), staging, loads })
 }
 
 fn read_load(

@@ -112,7 +112,7 @@ fn every_mistake_has_its_place() {
     ^^^^ expected a number, and this is a text
     weight > 1 and day = '2024-01-01'
     ^^^^^^ `weight` is a double; expressions are exact, so declare it as a decimal
-                   ^^^ `day` is a date, and expressions compute with numbers, texts and booleans
+                   ^^^^^^^^^^^^^^^^^^ a date cannot be compared with a text
     paid = paid
     ^^^^^^^^^^^ conditions are not compared; use and, or, not
     not total_amount
@@ -128,7 +128,7 @@ fn every_mistake_has_its_place() {
         ^^^^ expected a number, and this is a text
     ^^^^^^^^^^^^^ a text cannot be compared with a number
     ab(total_amount)
-    ^^ the only function is `abs` (abs?)
+    ^^ there is no function `ab`; functions are abs, date, file_date, starts_with (abs?)
     1 < quantity_sold < 5
                       ^ comparisons do not chain; join two with `and`
     total_amount / 2
