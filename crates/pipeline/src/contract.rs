@@ -60,7 +60,8 @@ pub struct Column {
     /// Path of the value in a nested record, outermost first; the header's name in CSV. Default: the column's name.
     pub path: Vec<String>,
     pub kind: ColumnType,
-    /// Date and timestamp formats (strftime), tried in order on the whole text. Empty for other types.
+    /// Formats (strftime) of a date, a timestamp or an instant, tried in order on the whole text; those of an
+    /// instant are read as UTC. Empty for other types, and for an instant whose text is RFC 3339.
     pub formats: Vec<String>,
     pub required: bool,
     /// Bounds on the cleaned value.

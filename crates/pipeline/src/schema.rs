@@ -184,7 +184,7 @@ pub struct ColumnTable {
     /// The path in the record where it differs from the name: names with points between them, or a list.
     /// `[]` stands after the array of `explode`: `products[].name`.
     pub path: Option<PathValue>,
-    /// Formats of a date or timestamp, tried in order: `%Y`, `%y`, `%m`, `%d`, `%H`, `%M`, `%S`.
+    /// Formats of a date, a timestamp or an instant (as UTC; RFC 3339 where nothing is said), tried in order: `%Y`, `%y`, `%m`, `%d`, `%H`, `%M`, `%S`.
     #[serde(default)]
     pub formats: Vec<String>,
     /// Whether a null refuses the record.

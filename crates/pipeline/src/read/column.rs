@@ -137,17 +137,15 @@ fn check_kind(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, kind:
 }
 
 fn check_formats(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, kind: ColumnType, formats: &[Text<'_>]) {
-    if !matches!(kind, ColumnType::Date | ColumnType::Timestamp) {
+    if !matches!(kind, ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant) {
         if section.has("formats") {
-            let message = match kind {
-                ColumnType::Instant => format!("`{}` is an instant, whose text is always RFC 3339", name.value),
-                _ => format!("formats are for dates and timestamps, and `{}` is a {kind}", name.value),
-            };
+            let message = format!("formats are for dates and times, and `{}` is a {kind}", name.value);
             page.mistake(section.place_of("formats"), message);
         }
         return;
     }
-    if !section.has("formats") {
+    // An instant has RFC 3339.
+    if !section.has("formats") && kind != ColumnType::Instant {
         let message = format!("`formats` is missing: a {kind} is never guessed, for example formats = [\"%Y-%m-%d\"]");
         page.mistake(section.place.clone(), message);
     }

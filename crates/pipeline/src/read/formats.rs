@@ -1,4 +1,4 @@
-//! Date and timestamp formats: which parts a format must name so that no part is guessed.
+//! Formats of dates, timestamps and instants: which parts a format must name so that no part is guessed.
 
 use crate::contract::ColumnType;
 use crate::diagnostic::TextMistake;
@@ -6,9 +6,9 @@ use crate::diagnostic::TextMistake;
 const DATE: [&str; 3] = ["%Y", "%m", "%d"];
 const TIME: [&str; 3] = ["%H", "%M", "%S"];
 
-/// Checks a format of a date or timestamp column.
+/// Checks a format of a column; an instant without its own text form is taken as UTC.
 pub(super) fn check(format: &str, kind: ColumnType) -> Result<(), TextMistake> {
-    let has_time = kind == ColumnType::Timestamp;
+    let has_time = matches!(kind, ColumnType::Timestamp | ColumnType::Instant);
     let mut seen: Vec<&str> = Vec::new();
     let mut at = 0;
     while let Some(found) = format[at..].find('%') {
@@ -52,6 +52,7 @@ mod tests {
             ("%d/%m/%y", ColumnType::Date),
             ("%Y-%m-%d %H:%M:%S", ColumnType::Timestamp),
             ("%d-%m-%y %H:%M %%", ColumnType::Timestamp),
+            ("%Y-%m-%d %H:%M", ColumnType::Instant),
         ] {
             assert_eq!(check(format, kind), Ok(()), "{format}");
         }

@@ -135,6 +135,8 @@ fn read_model(
         }
     }
     let table = format!("gold.{}", name.value);
+    // Where a build keeps what each month contributes to the model.
+    places.take(page, format!("the contributions of `{table}`"), &format!("contributions/{}", name.value), &name.place);
     let model = Model {
         name: name.value.to_owned(),
         file: PathBuf::from(file.map_or("", |file| file.value)),

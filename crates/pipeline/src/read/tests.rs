@@ -313,7 +313,7 @@ fn columns_are_checked() {
     19:45 [> zero] a range is a sign and a number, such as `> 0` or `>= 0 and <= 100`
     19:45 [> 5 and < 1] no number lies in this range
     19:44 [["lower"]] cleaning is for strings, and `amount` is a decimal(10,2)
-    19:46 [["%Y"]] formats are for dates and timestamps, and `amount` is a decimal(10,2)
+    19:46 [["%Y"]] formats are for dates and times, and `amount` is a decimal(10,2)
     18:1 [date] `formats` is missing: a date is never guessed, for example formats = ["%Y-%m-%d"]
     18:35 [[]] `formats` is empty
     18:40 [%M] `%M` is not a part of this format; parts are %Y, %y, %m, %d
