@@ -68,9 +68,10 @@ pub struct Column {
     pub range: Option<Range>,
     /// Applied in order to a string after trimming.
     pub clean: Vec<Clean>,
-    /// What a null becomes, computed from the record's other columns.
+    /// What a null becomes, computed from the record's other columns that have neither a default nor a computed value.
     pub default: Option<Expression>,
-    /// The value, computed from the record's other columns; the input is not looked at.
+    /// The value, computed from the record's other columns; the input is not looked at. Values are computed in declared
+    /// order, after cleaning and defaults, and use no computed column that is declared below.
     pub computed: Option<Expression>,
 }
 

@@ -275,6 +275,81 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_read() {
+        let (_folder, read) = workspace(
+            "[environments.local.connections]\nshop = { postgres = 'postgresql://reader@db.example/shop' }\n\
+             [environments.team]\nlake = 'lake'\nguard = 'open'\n\
+             connections.events.dynamodb = { region = 'eu-central-1', endpoint = 'http://127.0.0.1:8000' }\n\
+             connections.real.dynamodb.region = 'us-gov-east-1'\n",
+        );
+        let read = read.unwrap();
+        let dynamodb = |endpoint: Option<&str>, region: &str| Connection::DynamoDb {
+            endpoint: endpoint.map(str::to_owned),
+            region: region.to_owned(),
+        };
+        assert_eq!(
+            read.environment("local").unwrap().connections,
+            BTreeMap::from([(
+                "shop".to_owned(),
+                Connection::Postgres { url: "postgresql://reader@db.example/shop".to_owned() }
+            )])
+        );
+        assert_eq!(
+            read.environment("team").unwrap().connections,
+            BTreeMap::from([
+                ("events".to_owned(), dynamodb(Some("http://127.0.0.1:8000"), "eu-central-1")),
+                ("real".to_owned(), dynamodb(None, "us-gov-east-1")),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_guarded_environment_needs_a_reason_unless_it_says_otherwise() {
+        let (_folder, read) = workspace(
+            "[environments.a]\nlake = 'a'\n[environments.b]\nlake = 'b'\nguard = 'open'\n\
+             [environments.c]\nlake = 'c'\nneeds_reason = false\n\
+             [environments.d]\nlake = 'd'\nguard = 'open'\nneeds_reason = true\n",
+        );
+        let read = read.unwrap();
+        let needs: Vec<_> = read.environments.iter().map(|e| (e.name.as_str(), e.needs_reason)).collect();
+        assert_eq!(needs, [("local", false), ("a", true), ("b", false), ("c", false), ("d", true)]);
+    }
+
+    #[test]
+    fn mistakes_of_connections_show_no_secret() {
+        let (folder, read) = workspace(
+            "[environments.local.connections]\nshop = { postgres = 'postgresql://reader:sesame@db/shop' }\n\
+             Events = { dynamodb = { regio = 'eu-central-1' } }\n\
+             both = { postgres = 'postgresql:///shop', dynamodb = { region = 'eu-west-1' } }\nnone = {}\n\
+             other = { mysql = 'x' }\nmoon = { dynamodb = { region = 'Moon', endpoint = 'http://key:sesame@host' } }\n\
+             signed = { dynamodb = { region = 'eu-west-1', endpoint = 'https://host/?token=sesame' } }\n\
+             file = { dynamodb = { region = 'eu-west-1', endpoint = 'file:///x' } }\n\
+             [environments.team]\nlake = 'x'\nneeds_reason = 'no'\n",
+        );
+        drop(folder);
+        let mut shown = String::new();
+        for mistake in read.unwrap_err().0 {
+            shown.push_str(&format!("{}:{} {}\n", mistake.line, mistake.column, mistake.message));
+            assert!(!mistake.message.contains("sesame"), "{}", mistake.message);
+        }
+        insta::assert_snapshot!(shown, @r#"
+        2:21 this URL holds a password, and a workspace holds no secrets; take it out and give it in PGPASSWORD or a keyring
+        3:1 `Events` is not a name: lower-case letters, digits and `_`, a letter first, at most 63 characters
+        3:12 `region` is missing
+        3:25 the key `regio` is not known here; known are region, endpoint
+        4:1 a connection names one of postgres, dynamodb
+        5:1 a connection names one of postgres, dynamodb
+        6:1 a connection names one of postgres, dynamodb
+        6:11 the key `mysql` is not known here; known are postgres, dynamodb
+        7:32 this is no region such as eu-central-1
+        7:51 this URL holds more than an address, and a workspace holds no secrets
+        8:58 this URL holds more than an address, and a workspace holds no secrets
+        9:56 an endpoint is a URL such as http://127.0.0.1:8000
+        12:16 `needs_reason` takes true or false, and this is a text
+        "#);
+    }
+
+    #[test]
     fn mistakes_have_places_and_show_no_password() {
         let (folder, read) = workspace(
             "log_limt = 5\nlog_limit = 5\n[environments.production]\nguard = 'confrm'\n\

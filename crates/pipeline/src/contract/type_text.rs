@@ -27,6 +27,15 @@ impl fmt::Display for ColumnType {
     }
 }
 
+impl ColumnType {
+    /// As in `an int32`, for messages.
+    pub(crate) fn named(self) -> String {
+        let article =
+            if matches!(self, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Instant) { "an" } else { "a" };
+        format!("{article} {self}")
+    }
+}
+
 impl FromStr for ColumnType {
     type Err = TextMistake;
 
@@ -163,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn types_survive_their_text(word in 0usize..9, limit in 1u32.., precision in 1u8..=38, scale in 0u8..=38) {
+        fn types_survive_their_text(word in 0usize..10, limit in 1u32.., precision in 1u8..=38, scale in 0u8..=38) {
             let kind = [
                 ColumnType::String { limit: None },
                 ColumnType::String { limit: Some(limit) },
@@ -174,6 +183,7 @@ mod tests {
                 ColumnType::Boolean,
                 ColumnType::Date,
                 ColumnType::Timestamp,
+                ColumnType::Instant,
             ][word];
             prop_assert_eq!(kind.to_string().parse(), Ok(kind));
         }

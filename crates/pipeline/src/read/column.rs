@@ -129,17 +129,23 @@ fn check_kind(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, kind:
     let is_number =
         matches!(kind, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. } | ColumnType::Double);
     if section.has("range") && !is_number {
-        page.mistake(section.place_of("range"), format!("a range is for numbers, and `{}` is a {kind}", name.value));
+        page.mistake(
+            section.place_of("range"),
+            format!("a range is for numbers, and `{}` is {}", name.value, kind.named()),
+        );
     }
     if section.has("clean") && !is_string && !section.has("value") {
-        page.mistake(section.place_of("clean"), format!("cleaning is for strings, and `{}` is a {kind}", name.value));
+        page.mistake(
+            section.place_of("clean"),
+            format!("cleaning is for strings, and `{}` is {}", name.value, kind.named()),
+        );
     }
 }
 
 fn check_formats(page: &mut Page<'_>, name: &Text<'_>, section: &Section<'_>, kind: ColumnType, formats: &[Text<'_>]) {
     if !matches!(kind, ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant) {
         if section.has("formats") {
-            let message = format!("formats are for dates and times, and `{}` is a {kind}", name.value);
+            let message = format!("formats are for dates and times, and `{}` is {}", name.value, kind.named());
             page.mistake(section.place_of("formats"), message);
         }
         return;
@@ -166,11 +172,11 @@ fn read_default(
 ) -> Option<Expression> {
     let text = section.text(page, "default")?;
     if matches!(kind, ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant) {
-        let message = format!("`{}` is a {kind}, which has no default; `value` computes one", name.value);
+        let message = format!("`{}` is {}, which has no default; `value` computes one", name.value, kind.named());
         page.mistake(text.place.clone(), message);
         return None;
     }
-    let default = around.expression(page, &text, wanted(kind), &format!("`{}` is a {kind}", name.value))?;
+    let default = around.expression(page, &text, wanted(kind), &format!("`{}` is {}", name.value, kind.named()))?;
     for column in default.columns() {
         // Defaults that use each other would depend on the order in which they are computed.
         let message = if around.with_default.contains(&column) {
@@ -194,7 +200,7 @@ fn read_value(
     around: &Around<'_>,
 ) -> Option<Expression> {
     let text = section.text(page, "value")?;
-    let value = around.expression(page, &text, wanted(kind), &format!("`{}` is a {kind}", name.value))?;
+    let value = around.expression(page, &text, wanted(kind), &format!("`{}` is {}", name.value, kind.named()))?;
     let earlier = around.with_value.iter().take_while(|computed| **computed != name.value);
     let earlier: Vec<&str> = earlier.copied().collect();
     for column in value.columns().into_iter().filter(|column| around.is_computed(column) && !earlier.contains(column)) {

@@ -147,7 +147,7 @@ fn read_mode(
     }
     let Some(version) = section.needed(page, "version") else { return SilverMode::Replace };
     if let Some(kind @ (ColumnType::Double | ColumnType::Boolean)) = type_of(page, &version, types) {
-        let message = format!("a version grows with every change, and `{}` is a {kind}", version.value);
+        let message = format!("a version grows with every change, and `{}` is {}", version.value, kind.named());
         page.mistake(version.place.clone(), message);
     }
     require_value(page, columns, version.value, "is the version");
@@ -158,7 +158,7 @@ fn read_partition(page: &mut Page<'_>, section: &Section<'_>, types: &Types<'_>,
     let Some(partition) = section.needed(page, "partition") else { return String::new() };
     let kind = type_of(page, &partition, types);
     if let Some(kind) = kind.filter(|kind| *kind != ColumnType::Date) {
-        let message = format!("the partition is a date column, and `{}` is a {kind}", partition.value);
+        let message = format!("the partition is a date column, and `{}` is {}", partition.value, kind.named());
         page.mistake(partition.place.clone(), message);
     }
     require_value(page, columns, partition.value, "is the partition");
@@ -213,7 +213,7 @@ fn read_except(page: &mut Page<'_>, text: &Text<'_>, around: &Around<'_>) -> Opt
         if let Some(kind) = kind.filter(|kind| !matches!(kind, ColumnType::String { .. })) {
             refuse(
                 page,
-                format!("a gate looks at strings, which a refused record also has, and `{column}` is a {kind}"),
+                format!("a gate looks at strings, which a refused record also has, and `{column}` is {}", kind.named()),
             );
         } else if around.is_computed(column) {
             refuse(page, format!("a refused record has no computed columns, and `{column}` is one"));

@@ -27,7 +27,7 @@ impl Pipeline {
             if let Some(column) = section.text(&mut page, "partition")
                 && let Some(kind) = find(&mut page, &column, output).filter(|kind| *kind != ColumnType::Date)
             {
-                let message = format!("the partition is a date column, and `{}` is a {kind}", column.value);
+                let message = format!("the partition is a date column, and `{}` is {}", column.value, kind.named());
                 page.mistake(column.place, message);
             }
         }
@@ -51,7 +51,7 @@ fn check_loads(page: &mut Page<'_>, warehouse: &Section<'_>, outputs: &[Output])
             let has_sum =
                 |kind: &ColumnType| matches!(kind, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. });
             if let Some(kind) = kind.filter(|kind| !has_sum(kind)) {
-                let message = format!("sums are compared of exact numbers, and `{}` is a {kind}", column.value);
+                let message = format!("sums are compared of exact numbers, and `{}` is {}", column.value, kind.named());
                 page.mistake(column.place, message);
             }
         }

@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::section::{Section, Text};
 use crate::definition::{Format, Source};
+use crate::words::Word;
 
 /// Reads `explode`. Takes the source that the records come from, where it is known.
 pub(super) fn read_explode(page: &mut Page<'_>, section: &Section<'_>, source: Option<&Source>) -> Vec<String> {
@@ -11,8 +12,10 @@ pub(super) fn read_explode(page: &mut Page<'_>, section: &Section<'_>, source: O
         let message = format!("`{name}` stands here without `[]`; the paths of the columns have it");
         page.mistake(section.place_of("explode"), message);
     }
-    if source.is_some_and(|source| source.formats.contains(&Format::Csv)) {
-        page.mistake(section.place_of("explode"), "a record of a CSV file holds no array, and the source reads csv");
+    let other = source.and_then(|source| source.formats.iter().find(|format| **format != Format::Json));
+    if let Some(format) = other {
+        let message = format!("only a JSON record holds an array of records, and the source reads {}", format.word());
+        page.mistake(section.place_of("explode"), message);
     }
     names.into_iter().map(|name| name.trim_end_matches("[]").to_owned()).collect()
 }

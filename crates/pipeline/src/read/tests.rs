@@ -1,4 +1,4 @@
-//! Mistakes of whole definitions, and the pipelines that are shipped.
+//! Mistakes of whole definitions.
 
 #![allow(clippy::unwrap_used)]
 use crate::contract::{Bound, Range};
@@ -7,6 +7,9 @@ use crate::expression::{Expression, Number};
 use crate::{ColumnType, Pipeline};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+mod agreed;
+mod features;
 
 const SMALL: &str = r#"name = "small"
 
@@ -88,25 +91,19 @@ fn mistakes(changes: &[(&str, &str)]) -> String {
 
 /// The messages alone, for tables of many mistakes: `line:column message (suggestion?)`.
 fn brief(changes: &[&[(&str, &str)]]) -> String {
-    let mut found = String::new();
-    for change in changes {
-        let folder = write(change);
-        let Err(mistakes) = Pipeline::read(folder.path()) else {
-            found.push_str(&format!("accepted: {change:?}\n"));
-            continue;
-        };
-        for mistake in mistakes.0 {
-            let under: String =
-                mistake.source_line.chars().skip(mistake.column.saturating_sub(1)).take(mistake.width).collect();
-            let suggestion = mistake.suggestion.map_or(String::new(), |meant| format!(" ({meant}?)"));
-            found.push_str(&format!("{}:{} [{under}] {}{suggestion}\n", mistake.line, mistake.column, mistake.message));
-        }
-    }
-    found
+    changes.iter().map(|change| brief_of(&write(change), change)).collect()
 }
 
-fn shipped(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines").join(name)
+fn brief_of(folder: &TempDir, change: &[(&str, &str)]) -> String {
+    let Err(mistakes) = Pipeline::read(folder.path()) else { return format!("accepted: {change:?}\n") };
+    let mut found = String::new();
+    for mistake in mistakes.0 {
+        let under: String =
+            mistake.source_line.chars().skip(mistake.column.saturating_sub(1)).take(mistake.width).collect();
+        let suggestion = mistake.suggestion.map_or(String::new(), |meant| format!(" ({meant}?)"));
+        found.push_str(&format!("{}:{} [{under}] {}{suggestion}\n", mistake.line, mistake.column, mistake.message));
+    }
+    found
 }
 
 #[test]
@@ -475,80 +472,4 @@ fn outputs_of_the_compiler_are_checked_against_the_definition() {
     reconcile = ["revenue"]
                  ^^^^^^^^^
     "#);
-}
-
-#[test]
-fn the_shipped_pipelines_have_no_mistakes() {
-    let mut seen = Vec::new();
-    for entry in std::fs::read_dir(shipped("")).unwrap() {
-        let folder = entry.unwrap().path();
-        if folder.is_dir() {
-            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-            let pipeline = super::read(&folder, Some(&name));
-            assert!(pipeline.is_ok(), "{}", pipeline.unwrap_err());
-            seen.push(name);
-        }
-    }
-    assert!(seen.contains(&"sales_lakehouse".to_owned()), "{seen:?}");
-}
-
-#[test]
-fn the_sales_lakehouse_is_as_agreed() {
-    let pipeline = Pipeline::read(&shipped("sales_lakehouse")).unwrap();
-    let contract = &pipeline.contracts[0];
-    let columns: Vec<String> = contract
-        .columns
-        .iter()
-        .map(|column| {
-            let required = if column.required { " required" } else { "" };
-            let range = column.range.map_or(String::new(), |range| format!(" {range}"));
-            let default = column.default.as_ref().map_or(String::new(), |default| format!(" else {default}"));
-            format!("{} {}{required}{range}{default}", column.name, column.kind)
-        })
-        .collect();
-    assert_eq!(
-        columns,
-        [
-            "transaction_id string(100) required",
-            "date date required",
-            "store_id string(50) required",
-            "store_name string(100)",
-            "city string(100)",
-            "product_id string(50) required",
-            "product_name string(200)",
-            "category string(100)",
-            "customer_id string(50) required",
-            "customer_name string(200)",
-            "quantity_sold int32 required > 0",
-            "unit_price decimal(10,2) required > 0",
-            "total_amount decimal(15,2) else quantity_sold * unit_price",
-            "payment_method string(50)",
-        ]
-    );
-    assert_eq!((contract.key.join(" "), contract.partition.as_str()), ("date transaction_id".into(), "date"));
-    assert_eq!(contract.columns[1].formats, ["%Y-%m-%d", "%d/%m/%Y"]);
-    assert_eq!(contract.checks.len(), 1);
-    assert_eq!(contract.checks[0].name, "total_amount");
-    let condition = "abs(total_amount - quantity_sold * unit_price) <= 0.01";
-    assert_eq!(Ok(&contract.checks[0].condition), Expression::parse(condition).as_ref());
-    let models: Vec<_> = pipeline.models.iter().map(|m| (m.name.as_str(), m.partition.as_deref())).collect();
-    assert_eq!(
-        models,
-        [
-            ("sales_enriched", Some("date")),
-            ("daily_store_sales", Some("date")),
-            ("product_performance", None),
-            ("customer_segments", None),
-            ("store_performance", None),
-        ]
-    );
-    let warehouse = pipeline.warehouse.unwrap();
-    for load in &warehouse.loads {
-        let keys = (load.distribution_key.as_deref(), load.sort_key.join(" "));
-        let partitioned = ["sales_enriched", "daily_store_sales"].contains(&load.table.as_str());
-        assert_eq!(keys, if partitioned { (Some("store_id"), "date".to_owned()) } else { (None, String::new()) });
-        assert_eq!(load.reconcile.len(), 1);
-    }
-    assert_eq!(warehouse.loads.len(), 5);
-    assert_eq!(pipeline.schedule.unwrap().words(), "Every 4 hours");
 }

@@ -14,6 +14,8 @@ const COLUMNS: Columns<'static> = &[
     ("paid", Some(ColumnType::Boolean)),
     ("weight", Some(ColumnType::Double)),
     ("day", Some(ColumnType::Date)),
+    ("sold_at", Some(ColumnType::Timestamp)),
+    ("seen_at", Some(ColumnType::Instant)),
     ("broken", None),
 ];
 
@@ -28,6 +30,12 @@ fn binds_as_written_in_sql() {
         ("a or b and c", "(a or (b and c))"),
         ("abs(a-b)<=0.01", "(abs((a - b)) <= 0.01)"),
         ("a != 'it''s'", "(a <> 'it's')"),
+        ("date(a) = file_date()", "(date(a) = file_date())"),
+        ("starts_with(a, 'it''s') or b", "(starts_with(a, 'it's') or b)"),
+        ("a in ('x')", "(a = 'x')"),
+        ("not a in (1, -2)", "(not ((a = 1) or (a = (- 2))))"),
+        ("a in ('x', 'y', 'z') and b", "((((a = 'x') or (a = 'y')) or (a = 'z')) and b)"),
+        ("a not in (1, 2, 3, 4)", "(((a <> 1) and (a <> 2)) and ((a <> 3) and (a <> 4)))"),
     ] {
         assert_eq!(group(&Expression::parse(text).unwrap()), grouped, "{text}");
     }
@@ -60,6 +68,10 @@ fn accepts_what_the_columns_allow() {
         "quantity_sold * unit_price",
         "broken = 1 and broken = 'a'",
         "huge >= 0",
+        "date(sold_at) = day and date(seen_at) <= file_date()",
+        "sold_at < sold_at and seen_at <> seen_at",
+        "starts_with(city, 'S') and starts_with(broken, 'S')",
+        "city not in ('Recife', 'Lyon') or quantity_sold in (1, -2, 0.50)",
     ] {
         assert!(parse_over(text, COLUMNS).is_ok(), "{text}");
     }
@@ -93,6 +105,22 @@ fn every_mistake_has_its_place() {
         "",
         ") > 1",
         "total_amount ± 1",
+        "sold_at < seen_at or day = sold_at",
+        "date(day) = date(city)",
+        "date() = day",
+        "file_date(day) = day",
+        "starts_with(day, 'S')",
+        "starts_with(city)",
+        "starts_with(city, city)",
+        "city in (1, 'a', day)",
+        "city in ('a',)",
+        "city in 'a'",
+        "city in ()",
+        "abs(total_amount) in (1)",
+        "quantity_sold in (1, 'a') = 2",
+        "huge in (0.00000000000000000000000000001)",
+        "city not ('a')",
+        "in in (1)",
     ] {
         found.push_str(&format!("{text}\n"));
         for mistake in parse_over(text, COLUMNS).unwrap_err() {
@@ -155,6 +183,42 @@ fn every_mistake_has_its_place() {
     ^ expected a column, a number, a text or `(`
     total_amount ± 1
                  ^ this sign has no meaning in an expression
+    sold_at < seen_at or day = sold_at
+    ^^^^^^^^^^^^^^^^^ a timestamp cannot be compared with an instant
+                         ^^^^^^^^^^^^^ a date cannot be compared with a timestamp
+    date(day) = date(city)
+         ^^^ expected a timestamp or an instant, and this is a date
+                     ^^^^ expected a timestamp or an instant, and this is a text
+    date() = day
+         ^ expected a column, a number, a text or `(`
+    file_date(day) = day
+              ^^^ expected `)`
+    starts_with(day, 'S')
+                ^^^ expected a text, and this is a date
+    starts_with(city)
+                    ^ expected `,` and the text that is looked for
+    starts_with(city, city)
+                      ^^^^ expected a text between single quotes
+    city in (1, 'a', day)
+             ^ a text cannot be compared with a number
+                     ^^^ a list holds texts and numbers
+    city in ('a',)
+                 ^ expected a column, a number, a text or `(`
+    city in 'a'
+            ^^^ expected a list such as `('a', 'b')`
+    city in ()
+             ^ expected a column, a number, a text or `(`
+    abs(total_amount) in (1)
+    ^^^^^^^^^^^^^^^^^ `in` is asked of a column
+    quantity_sold in (1, 'a') = 2
+                         ^^^ a number cannot be compared with a text
+                              ^ expected an operator or the end
+    huge in (0.00000000000000000000000000001)
+             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this can have 57 digits, and 38 is the most that is exact
+    city not ('a')
+         ^^^ expected an operator or the end
+    in in (1)
+    ^^ expected a column, a number, a text or `(`
     "#);
 }
 
@@ -178,14 +242,39 @@ fn deep_text_is_refused_and_the_limit_itself_is_not() {
     }
 }
 
+#[test]
+fn a_list_may_be_long() {
+    let values: Vec<String> = (0..20_000).map(|at| at.to_string()).collect();
+    let expression = Expression::parse(&format!("a in ({})", values.join(", "))).unwrap();
+    assert_eq!(expression.columns(), ["a"]);
+    assert_eq!(Expression::parse(&expression.to_string()), Ok(expression));
+}
+
+/// Whether a number is in a list, as the comparisons say that a list stands for.
+fn holds(expression: &Expression, value: i128) -> bool {
+    let units = |side: &Expression| match side {
+        Expression::Column(_) => value,
+        Expression::Number(number) => number.unscaled,
+        other => panic!("{other}"),
+    };
+    match expression {
+        Expression::Or(left, right) => holds(left, value) || holds(right, value),
+        Expression::And(left, right) => holds(left, value) && holds(right, value),
+        Expression::Compare(left, Comparison::Equal, right) => units(left) == units(right),
+        Expression::Compare(left, Comparison::NotEqual, right) => units(left) != units(right),
+        other => panic!("{other}"),
+    }
+}
+
 fn expressions() -> impl Strategy<Value = Expression> {
     let digits = (0i128..=10i128.pow(30), 0u8..=8);
     let leaf = prop_oneof![
         "[a-z][a-z0-9_]{0,8}"
-            .prop_filter("reserved", |word| !["and", "or", "not"].contains(&word.as_str()))
+            .prop_filter("reserved", |word| !["and", "or", "not", "in"].contains(&word.as_str()))
             .prop_map(Expression::Column),
         digits.prop_map(|(unscaled, scale)| Expression::Number(Number { unscaled, scale })),
         "(?s).{0,6}".prop_map(Expression::Text),
+        Just(Expression::FileDate),
     ];
     let sign = prop_oneof![Just(Arithmetic::Add), Just(Arithmetic::Subtract), Just(Arithmetic::Multiply)];
     let compare = prop_oneof![
@@ -202,6 +291,8 @@ fn expressions() -> impl Strategy<Value = Expression> {
             inner.clone().prop_map(|e| Expression::Absolute(Box::new(e))),
             inner.clone().prop_map(|e| Expression::Negate(Box::new(e))),
             inner.clone().prop_map(|e| Expression::Not(Box::new(e))),
+            inner.clone().prop_map(|e| Expression::DateOf(Box::new(e))),
+            (inner.clone(), "(?s).{0,6}").prop_map(|(e, start)| Expression::StartsWith(Box::new(e), start)),
             (pair(), sign.clone()).prop_map(|((l, r), s)| Expression::Arithmetic(l, s, r)),
             (pair(), compare.clone()).prop_map(|((l, r), s)| Expression::Compare(l, s, r)),
             pair().prop_map(|(l, r)| Expression::And(l, r)),
@@ -217,6 +308,15 @@ proptest! {
     }
 
     #[test]
+    fn a_list_holds_its_values_and_no_others(values in prop::collection::vec(0i128..20, 1..12), asked in 0i128..20) {
+        let list: Vec<String> = values.iter().map(i128::to_string).collect();
+        for (text, expected) in [("a in", values.contains(&asked)), ("a not in", !values.contains(&asked))] {
+            let expression = Expression::parse(&format!("{text} ({})", list.join(", "))).unwrap();
+            prop_assert_eq!(holds(&expression, asked), expected);
+        }
+    }
+
+    #[test]
     fn no_text_panics_and_every_place_is_inside(text in "(?s).{0,60}") {
         if let Err(mistake) = Expression::parse(&text) {
             prop_assert!(text.get(mistake.range).is_some());
@@ -225,7 +325,8 @@ proptest! {
 
     #[test]
     fn no_likely_text_panics(words in prop::collection::vec(prop::sample::select(vec![
-        "(", ")", "abs", "not", "and", "or", "-", "*", "+", "<", "=", "'a'", "1", "0.5", "city", "total_amount", "paid",
+        "(", ")", ",", "abs", "date", "file_date", "starts_with", "not", "and", "or", "in", "-", "*", "+", "<", "=", "'a'",
+        "1", "0.5", "city", "total_amount", "paid", "sold_at", "day",
     ]), 0..14)) {
         let text = words.join(" ");
         for mistake in parse_over(&text, COLUMNS).err().unwrap_or_default() {
