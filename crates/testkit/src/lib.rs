@@ -11,6 +11,9 @@ pub mod workspace;
 
 pub use error::TestkitError;
 pub use frames::table_of;
-pub use oracle::{Counts, Expected, Quarantined, SALES_COLUMNS, SilverRow};
+pub use oracle::{
+    Counts, Expected, Layers, ORDER_COLUMNS, Orders, Quarantined, Refusals, Retail, SALES_COLUMNS, SilverRow,
+    online_retail, operational_lake, orders_parquet, sales_star,
+};
 pub use table::{Row, Table, assert_same_rows};
 pub use workspace::{Outcome, Running, Workspace};

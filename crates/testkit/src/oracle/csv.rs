@@ -3,11 +3,31 @@
 use super::record::{Cut, Piece, Value, is_blank};
 use std::collections::HashMap;
 
+/// Turns the bytes of a field into text; `None` where they mean nothing.
+pub(super) type Decode = fn(Vec<u8>) -> Option<String>;
+
+pub(super) fn utf8(bytes: Vec<u8>) -> Option<String> {
+    String::from_utf8(bytes).ok()
+}
+
+/// Every byte means something in windows-1252; those that no one uses are control characters.
+pub(super) fn windows_1252(bytes: Vec<u8>) -> Option<String> {
+    const UPPER: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    let character = |byte: u8| match byte {
+        0x80..=0x9f => UPPER[usize::from(byte - 0x80)],
+        _ => char::from(byte),
+    };
+    Some(bytes.into_iter().map(character).collect())
+}
+
 /// Cuts `bytes` into records below their header; `Err` says why the header is no header.
-pub(super) fn cut(bytes: &[u8], skipped: u64) -> Result<Vec<Cut<'_>>, String> {
+pub(super) fn cut(bytes: &[u8], skipped: u64, decode: Decode) -> Result<Vec<Cut<'_>>, String> {
     let mut cuts = Vec::new();
     let mut header: Option<Vec<String>> = None;
-    let mut reader = Reader { bytes, at: 0, line: 1 };
+    let mut reader = Reader { bytes, at: 0, line: 1, decode };
     while reader.at < bytes.len() {
         let (line, offset) = (reader.line, reader.at as u64 + skipped);
         let (raw, fields) = reader.record();
@@ -33,6 +53,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
+    decode: Decode,
 }
 
 #[derive(PartialEq)]
@@ -86,7 +107,7 @@ impl<'a> Reader<'a> {
             }
         }
         fields.push(field);
-        let fields = fields.into_iter().map(String::from_utf8).collect::<Result<Vec<_>, _>>().ok();
+        let fields = fields.into_iter().map(self.decode).collect::<Option<Vec<_>>>();
         (&self.bytes[start..end], fields.filter(|_| sound && state != State::Quoted))
     }
 }
@@ -106,7 +127,7 @@ mod tests {
                 other => panic!("{other:?}"),
             },
         };
-        cut(bytes, 0).unwrap().iter().map(|cut| (cut.line, cut.offset, show(&cut.piece))).collect()
+        cut(bytes, 0, utf8).unwrap().iter().map(|cut| (cut.line, cut.offset, show(&cut.piece))).collect()
     }
 
     #[test]
@@ -133,9 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_windows_1252_are_characters() {
+        let bytes = b"\x80\x81\x92\xa3\xe9\xff A".to_vec();
+        assert_eq!(windows_1252(bytes).unwrap(), "€\u{81}’£éÿ A");
+        let cut = &cut(b"a\n\xa35 GIFT\n", 0, windows_1252).unwrap()[0];
+        let Piece::Record(values) = &cut.piece else { panic!("a record") };
+        assert_eq!((&values["a"], cut.raw), (&Value::Text("£5 GIFT".to_owned()), &b"\xa35 GIFT"[..]));
+    }
+
+    #[test]
     fn a_header_alone_and_nothing_hold_no_records() {
         assert_eq!(cuts(b"a,b"), []);
         assert_eq!(cuts(b""), []);
-        assert!(cut(b"\"a,b\n", 0).is_err());
+        assert!(cut(b"\"a,b\n", 0, utf8).is_err());
     }
 }

@@ -6,14 +6,18 @@ use crate::TestkitError;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The files below `bronze/sales/date=*` in byte order of their names, each with its path below the lake folder.
-pub(super) fn files(pipeline_lake: &Path) -> Result<Vec<(String, PathBuf)>, TestkitError> {
+/// The files below a folder of the lake, in byte order of their paths below the lake folder; hidden and unfinished
+/// ones are left out.
+pub(super) fn files(pipeline_lake: &Path, folder: &str) -> Result<Vec<(String, PathBuf)>, TestkitError> {
     let mut all = Vec::new();
-    for (folder, path) in entries(&pipeline_lake.join("bronze/sales"))? {
-        if folder.starts_with("date=") && path.is_dir() {
-            let files =
-                entries(&path)?.into_iter().filter(|(name, path)| !name.starts_with(['.', '_']) && path.is_file());
-            all.extend(files.map(|(name, path)| (format!("bronze/sales/{folder}/{name}"), path)));
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for (name, path) in entries(&pipeline_lake.join(&folder))? {
+            if name.starts_with(['.', '_']) {
+                continue;
+            }
+            let below = format!("{folder}/{name}");
+            if path.is_dir() { folders.push(below) } else { all.push((below, path)) }
         }
     }
     all.sort_unstable();
@@ -34,15 +38,18 @@ pub(super) fn unpacked(file: &str, bytes: Vec<u8>) -> Result<Vec<u8>, TestkitErr
     }
 }
 
-/// The records of an unpacked file, whose name tells its form.
-pub(super) fn cut<'a>(file: &str, bytes: &'a [u8]) -> Result<Vec<Cut<'a>>, TestkitError> {
+/// The records of an unpacked file, whose name tells its form. A byte-order mark wins over `decode`.
+pub(super) fn cut<'a>(file: &str, bytes: &'a [u8], decode: csv::Decode) -> Result<Vec<Cut<'a>>, TestkitError> {
     let unreadable = |why: String| TestkitError::Unreadable { file: file.to_owned(), why };
-    let content = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let (content, decode) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+        Some(content) => (content, csv::utf8 as csv::Decode),
+        None => (bytes, decode),
+    };
     let skipped = (bytes.len() - content.len()) as u64;
     let name = [".gz", ".zst"].iter().find_map(|ending| file.strip_suffix(ending)).unwrap_or(file);
     match name.rsplit('.').next() {
         Some("json" | "jsonl" | "ndjson") => Ok(json::cut(content, skipped)),
-        Some("csv") => csv::cut(content, skipped).map_err(unreadable),
+        Some("csv") => csv::cut(content, skipped, decode).map_err(unreadable),
         _ => Err(unreadable("its name ends neither in .csv nor in .json, .jsonl or .ndjson".to_owned())),
     }
 }

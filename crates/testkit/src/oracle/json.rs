@@ -84,7 +84,14 @@ fn line_ends(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
-fn object(bytes: &[u8]) -> Piece {
+/// The elements of the text of an array.
+pub(super) fn elements(array: &str) -> Vec<Value> {
+    let all: Vec<&RawValue> = serde_json::from_str(array).unwrap_or_default();
+    all.into_iter().map(|raw| value(raw.get()).unwrap_or(Value::Null)).collect()
+}
+
+/// One object as a record.
+pub(super) fn object(bytes: &[u8]) -> Piece {
     let Ok(text) = std::str::from_utf8(bytes) else { return Piece::Malformed };
     let Ok(Fields(fields)) = serde_json::from_str(text) else { return Piece::Malformed };
     let values = fields.into_iter().map(|(name, raw)| Some((name, value(raw.get())?)));
@@ -98,7 +105,7 @@ fn value(raw: &str) -> Option<Value> {
         b't' => Value::Boolean(true),
         b'f' => Value::Boolean(false),
         b'"' => Value::Text(serde_json::from_str(raw).ok()?),
-        b'{' | b'[' => Value::Nested,
+        b'{' | b'[' => Value::Nested(raw.to_owned()),
         _ => Value::Number(raw.to_owned()),
     })
 }
@@ -190,6 +197,7 @@ mod tests {
         };
         assert_eq!(values["n"], Value::Number("12.3400e-2".to_owned()));
         assert_eq!(values["t"], Value::Text("é".to_owned()));
-        assert_eq!((&values["b"], &values["o"], &values["z"]), (&Value::Boolean(true), &Value::Nested, &Value::Null));
+        let nested = Value::Nested("{}".to_owned());
+        assert_eq!((&values["b"], &values["o"], &values["z"]), (&Value::Boolean(true), &nested, &Value::Null));
     }
 }

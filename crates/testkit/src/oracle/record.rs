@@ -20,8 +20,8 @@ pub(super) enum Value {
     /// The text of a JSON number.
     Number(String),
     Boolean(bool),
-    /// An object or an array.
-    Nested,
+    /// The text of an object or an array.
+    Nested(String),
 }
 
 /// A piece of a file: a record with its values by column, a record that cannot be read, or nothing.
