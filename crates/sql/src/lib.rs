@@ -10,6 +10,7 @@ mod lineage;
 mod literal;
 mod lower;
 mod parse;
+mod partial;
 mod plan;
 mod types;
 
@@ -18,5 +19,6 @@ pub use catalog::{Catalog, TableRef, Use};
 pub use error::{LowerError, SqlError};
 pub use lineage::ColumnLineage;
 pub use lower::Share;
+pub use partial::Partials;
 pub use plan::Bound;
 pub use types::{Field, Type, dtype_of, field_of};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod models;
+mod partial;
 mod random;
 mod refused;
 mod support;

@@ -137,7 +137,7 @@ fn units(cell: &str, scale: usize) -> i128 {
     format!("{whole}{fraction:0<scale$}").parse().unwrap()
 }
 
-fn rows(frame: &DataFrame) -> Vec<Vec<String>> {
+pub fn rows(frame: &DataFrame) -> Vec<Vec<String>> {
     let cell = |column: &Column, row: usize| match column.get(row).unwrap() {
         AnyValue::Null => "null".to_owned(),
         AnyValue::String(text) => text.to_owned(),
