@@ -50,6 +50,12 @@ pub enum StageError {
              Give the user who runs Assay the right to write there"
     )]
     ReadOnly { path: String, source: io::Error },
+    #[error(
+        "{table}: the gate asks for {asked} % of accepted records, and it is {share}: {accepted} of {counted}, \
+             with {excepted} left out of the count; neither the rows nor the refused records were published. \
+             Refused: {refused}. Correct the files or the contract, and run again"
+    )]
+    Gate { table: String, accepted: u64, counted: u64, share: String, asked: String, excepted: u64, refused: String },
     #[error(transparent)]
     Lake(Box<assay_lake::LakeError>),
     #[error(transparent)]

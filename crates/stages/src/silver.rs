@@ -4,6 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod csv;
 pub(crate) mod fault;
 mod files;
+pub(crate) mod gate;
 pub(crate) mod ingest;
 pub(crate) mod json;
 pub(crate) mod keys;

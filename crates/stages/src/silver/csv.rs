@@ -17,7 +17,7 @@ impl Fields {
     pub(crate) fn of(header: &[String], shape: &Shape) -> Self {
         let takes = |name: &String| {
             let plans = shape.columns.iter().enumerate();
-            plans.filter(|(_, plan)| plan.header == *name).map(|(at, _)| at).collect::<Vec<_>>()
+            plans.filter(|(_, plan)| plan.header.as_ref() == Some(name)).map(|(at, _)| at).collect::<Vec<_>>()
         };
         let columns: Vec<_> = header.iter().map(takes).collect();
         let unknown = header.iter().zip(&columns).filter(|(_, columns)| columns.is_empty());

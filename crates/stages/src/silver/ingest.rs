@@ -9,7 +9,7 @@ use crate::silver::files::Files;
 use crate::silver::pass::{Pass, PassFile, Share, Tally, Totals};
 use crate::silver::publish::{self, Publication};
 use crate::silver::shape::Shape;
-use crate::silver::{moment, refused};
+use crate::silver::{gate, moment, refused};
 use crate::watch::{Level, Watch};
 use assay_lake::Lake;
 use assay_pipeline::{Contract, Layer, Permit, Pipeline, Source, TableName};
@@ -125,6 +125,9 @@ pub fn ingest(job: &IngestJob<'_>, watch: &dyn Watch) -> Result<Ingested, StageE
     let stamp = Stamp { run: job.run.to_owned(), processed_at: job.processed_at.timestamp_micros() };
     let mut rounds = Rounds::new(job, watch, &shape, &stamp);
     let done = rounds.run(&silver, &quarantine).and_then(|()| {
+        if let Some(told) = gate::judge(&shape, &job.contract.table, rounds.read.values())? {
+            watch.log(Level::Info, &told);
+        }
         let dates = rounds.dates();
         let read: BTreeSet<&str> = rounds.read.keys().map(String::as_str).collect();
         let publication = Publication { job, table: &table, shape: &shape, dates: &dates, read: &read, watch };
@@ -354,6 +357,7 @@ impl Tally {
         self.accepted += other.accepted;
         self.quarantined += other.quarantined;
         self.elsewhere = self.elsewhere.saturating_sub(other.accepted + other.quarantined);
+        self.gauges.add(other.gauges);
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }

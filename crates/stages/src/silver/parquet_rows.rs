@@ -6,14 +6,15 @@ use crate::bronze::survey::{Found, Piece};
 use crate::bronze::window::Window;
 use crate::error::StageError;
 use crate::limits::Limits;
-use crate::silver::moment::Moment;
+use crate::silver::moment::{self, Moment, TOO_FINE};
 use crate::silver::row::Field;
 use crate::watch::Watch;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-    TimestampNanosecondType, UInt64Type,
+    DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float32Type,
+    Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt64Type,
 };
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -130,9 +131,6 @@ pub(crate) fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
             DataType::Int64
         }
         DataType::Dictionary(_, value) => return plain(&cast(column, value)?),
-        DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, zone) => {
-            DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
-        }
         _ => return Ok(column.clone()),
     };
     cast(column, &to)
@@ -140,7 +138,8 @@ pub(crate) fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 
 /// One value; `store` keeps the text of numbers.
 pub(crate) fn field<'a>(column: &'a ArrayRef, row: usize, store: &'a mut String) -> Field<'a> {
-    if column.is_null(row) {
+    // A column of nulls alone says of no value that it is one.
+    if column.is_null(row) || *column.data_type() == DataType::Null {
         return Field::Null;
     }
     *store = match column.data_type() {
@@ -150,29 +149,40 @@ pub(crate) fn field<'a>(column: &'a ArrayRef, row: usize, store: &'a mut String)
             let days = column.as_primitive::<Date32Type>().value(row);
             return Field::Moment(Moment { days, micros: 0 });
         }
+        DataType::Date64 => return moment(column.as_primitive::<Date64Type>().value(row), 1000),
+        // With a zone the value is already at UTC, and without one it is taken as it stands.
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            return moment(column.as_primitive::<TimestampSecondType>().value(row), 1_000_000);
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            return moment(column.as_primitive::<TimestampMillisecondType>().value(row), 1000);
+        }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            return moment(column.as_primitive::<TimestampMicrosecondType>().value(row));
+            return moment(column.as_primitive::<TimestampMicrosecondType>().value(row), 1);
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             let nanos = column.as_primitive::<TimestampNanosecondType>().value(row);
-            return if nanos % 1000 == 0 { moment(nanos / 1000) } else { Field::TooFine };
+            return if nanos % 1000 == 0 { moment(nanos / 1000, 1) } else { Field::Unfit(TOO_FINE) };
         }
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).to_string(),
         // The shortest text that means this number, which is what was once written.
         DataType::Float32 => column.as_primitive::<Float32Type>().value(row).to_string(),
         DataType::Float64 => column.as_primitive::<Float64Type>().value(row).to_string(),
+        DataType::Decimal32(..) => column.as_primitive::<Decimal32Type>().value_as_string(row),
+        DataType::Decimal64(..) => column.as_primitive::<Decimal64Type>().value_as_string(row),
+        DataType::Decimal256(..) => column.as_primitive::<Decimal256Type>().value_as_string(row),
         DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value_as_string(row),
         _ => return Field::Nested,
     };
     Field::Number(store)
 }
 
-fn moment(micros: i64) -> Field<'static> {
-    const DAY: i64 = 86_400_000_000;
-    match i32::try_from(micros.div_euclid(DAY)) {
-        Ok(days) => Field::Moment(Moment { days, micros: micros.rem_euclid(DAY) }),
-        Err(_) => Field::TooFine,
+/// A time in a unit of so many microseconds.
+fn moment(value: i64, unit: i64) -> Field<'static> {
+    match value.checked_mul(unit) {
+        Some(micros) => Field::Moment(Moment { days: moment::day_of(micros), micros: micros.rem_euclid(moment::DAY) }),
+        None => Field::Unfit("the time is too far from 1970 to be stored"),
     }
 }
 
@@ -183,6 +193,7 @@ pub(crate) fn json(batch: &RecordBatch, row: usize) -> Vec<u8> {
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let value = match column.data_type() {
             _ if column.is_null(row) => serde_json::Value::Null,
+            DataType::Null => serde_json::Value::Null,
             DataType::Boolean => column.as_boolean().value(row).into(),
             DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
             _ => match ArrayFormatter::try_new(column, &options) {

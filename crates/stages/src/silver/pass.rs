@@ -13,6 +13,7 @@ use crate::silver::columns::{Columns, Stamp};
 use crate::silver::csv::{self, Fields};
 use crate::silver::fault::Reason;
 use crate::silver::files::{Files, Groups};
+use crate::silver::gate::Gauges;
 use crate::silver::json::{self, Ignored};
 use crate::silver::keys::{Keys, key};
 use crate::silver::refused::{Place, Refused};
@@ -52,6 +53,7 @@ pub(crate) struct Tally {
     pub(crate) strays: BTreeSet<i32>,
     pub(crate) reasons: BTreeMap<Reason, u64>,
     pub(crate) ignored: BTreeSet<String>,
+    pub(crate) gauges: Gauges,
 }
 
 /// The keys that a pass is about, when they are too many to be held at once. Records with other keys count as
@@ -167,6 +169,8 @@ struct Parsed {
     keys: Vec<u128>,
     /// Of the accepted records.
     places: Vec<At>,
+    /// Of the accepted records: whether the gate counts them. Empty without a gate.
+    counted: Vec<bool>,
     refused: Refused,
     tally: Tally,
     ignored: Ignored,
@@ -253,6 +257,7 @@ impl<'p> Worker<'p> {
         piece: Piece,
         parsed: &mut Parsed,
     ) -> Result<Read, StageError> {
+        self.row.file_date = file.folder_date.map(moment::days);
         match piece {
             Piece::Bytes(chunk) => {
                 self.buffer.resize(chunk.len, 0);
@@ -387,7 +392,7 @@ impl<'p> Worker<'p> {
         read: &Read,
         lost: &[bool],
     ) -> Result<(u64, Tally), StageError> {
-        let Parsed { columns, places, mut refused, mut tally, ignored, .. } = parsed;
+        let Parsed { columns, places, counted, mut refused, mut tally, ignored, .. } = parsed;
         let pass = self.pass;
         let path = &file.surveyed.path;
         let broken = |error: arrow::error::ArrowError| StageError::parquet(path, ParquetError::from(error));
@@ -407,6 +412,8 @@ impl<'p> Worker<'p> {
         }
         tally.quarantined = refused.count;
         tally.accepted = accepted - lost.iter().filter(|lost| **lost).count() as u64;
+        tally.gauges.dated.accepted +=
+            counted.iter().zip(lost).filter(|(counted, lost)| **counted && !**lost).count() as u64;
         tally.reasons = std::mem::take(&mut refused.reasons);
         tally.ignored = ignored.names.into_iter().collect();
         for (date, batch) in rows.by_date(lost).map_err(broken)? {
@@ -433,6 +440,7 @@ impl Parsed {
             columns: Columns::new(pass.shape, rows),
             keys: Vec::with_capacity(rows),
             places: Vec::with_capacity(rows),
+            counted: Vec::new(),
             refused: Refused::default(),
             tally: Tally::default(),
             ignored: Ignored::new(pass.limits.ignored + 1),
@@ -492,12 +500,24 @@ fn record(
                 parsed.tally.elsewhere += 1;
                 return;
             }
+            if let Some(gate) = &pass.shape.gate {
+                let counts = gate.counts(row.view(text));
+                parsed.tally.gauges.dated.note(counts);
+                parsed.counted.push(counts);
+            }
             parsed.keys.push(key);
             parsed.places.push(at);
             parsed.columns.push(row, text, place.line, date);
         }
         _ if pass.share.number > 0 => parsed.tally.elsewhere += 1,
-        _ => parsed.refused.push(pass.shape, date, place, row.reasons()),
+        _ => {
+            if let Some(gate) = &pass.shape.gate {
+                let gauges = &mut parsed.tally.gauges;
+                let gauge = if date.is_some() { &mut gauges.dated } else { &mut gauges.undated };
+                gauge.note(gate.counts(row.view(text)));
+            }
+            parsed.refused.push(pass.shape, date, place, row.reasons());
+        }
     }
 }
 
@@ -513,6 +533,7 @@ impl Tally {
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }
+        self.gauges.add(other.gauges);
         self.strays.extend(other.strays);
         self.ignored.extend(other.ignored);
     }

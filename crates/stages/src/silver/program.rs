@@ -1,5 +1,6 @@
 //! Expressions of a contract, typed once and computed exactly for every record without allocating.
 
+use crate::silver::moment;
 use crate::silver::number::POWERS;
 use crate::silver::row::{Cell, View};
 use assay_pipeline::expression::{Arithmetic, Comparison, Expression, Number};
@@ -10,14 +11,18 @@ use std::cmp::Ordering;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
-/// An expression whose value is a number of a known scale, or a text.
+/// An expression with what it gives.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
+    /// A number of this scale.
     Number(Sum, u8),
+    /// A date, a timestamp or an instant, as this type stores it.
+    Moment(Sum, ColumnType),
     Text(Text),
+    Truth(Condition),
 }
 
-/// Computes an unscaled number.
+/// Computes an unscaled number, days, or microseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sum {
     Column(usize),
@@ -27,6 +32,10 @@ pub(crate) enum Sum {
     Add(Box<Sum>, Box<Sum>),
     Subtract(Box<Sum>, Box<Sum>),
     Multiply(Box<Sum>, Box<Sum>),
+    /// The day (UTC) of microseconds.
+    DayOf(Box<Sum>),
+    /// The day of the file that holds the record.
+    FileDate,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -41,18 +50,75 @@ pub(crate) enum Condition {
     Column(usize),
     Numbers(Sum, Comparison, Sum),
     Texts(Text, Comparison, Text),
+    StartsWith(Text, String),
     Not(Box<Condition>),
     And(Box<Condition>, Box<Condition>),
     Or(Box<Condition>, Box<Condition>),
 }
 
 impl Value {
-    /// Fails with the reason when the expression is no value over these columns.
+    /// Fails with the reason when the expression has no value over these columns.
     pub(crate) fn compile(expression: &Expression, columns: &[Column]) -> Result<Self, String> {
-        match expression {
-            Expression::Text(text) => Ok(Self::Text(Text::Constant(text.clone()))),
-            Expression::Column(name) => column(name, columns),
-            _ => Sum::compile(expression, columns).map(|(sum, scale)| Self::Number(sum, scale)),
+        Ok(match expression {
+            Expression::Column(name) => return column(name, columns),
+            Expression::Text(text) => Self::Text(Text::Constant(text.clone())),
+            Expression::Number(Number { unscaled, scale }) => Self::Number(Sum::Constant(*unscaled), *scale),
+            Expression::Absolute(inner) => {
+                let (sum, scale) = number(inner, columns)?;
+                Self::Number(Sum::Absolute(Box::new(sum)), scale)
+            }
+            Expression::Negate(inner) => {
+                let (sum, scale) = number(inner, columns)?;
+                Self::Number(Sum::Negate(Box::new(sum)), scale)
+            }
+            Expression::Arithmetic(left, operation, right) => {
+                let (sum, scale) = arithmetic(number(left, columns)?, *operation, number(right, columns)?)?;
+                Self::Number(sum, scale)
+            }
+            Expression::DateOf(inner) => match Self::compile(inner, columns)? {
+                Self::Moment(sum, ColumnType::Timestamp | ColumnType::Instant) => {
+                    Self::Moment(Sum::DayOf(Box::new(sum)), ColumnType::Date)
+                }
+                other => return Err(format!("date() takes a timestamp or an instant, and this is {}", other.words())),
+            },
+            Expression::FileDate => Self::Moment(Sum::FileDate, ColumnType::Date),
+            Expression::Compare(..)
+            | Expression::StartsWith(..)
+            | Expression::Not(_)
+            | Expression::And(..)
+            | Expression::Or(..) => Self::Truth(Condition::compile(expression, columns)?),
+        })
+    }
+
+    /// True when the value can be stored in a column of the type; a number may still be too large for it.
+    pub(crate) fn suits(&self, kind: ColumnType) -> bool {
+        match self {
+            Self::Number(..) => {
+                matches!(kind, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. } | ColumnType::Double)
+            }
+            Self::Moment(_, own) => *own == kind,
+            Self::Text(_) => matches!(kind, ColumnType::String { .. }),
+            Self::Truth(_) => kind == ColumnType::Boolean,
+        }
+    }
+
+    /// The columns that it needs.
+    pub(crate) fn columns(&self) -> Vec<usize> {
+        listed(|note| match self {
+            Self::Number(sum, _) | Self::Moment(sum, _) => sum.each_column(note),
+            Self::Text(text) => text.each_column(note),
+            Self::Truth(condition) => condition.each_column(note),
+        })
+    }
+
+    /// As in `a text`, for messages.
+    fn words(&self) -> String {
+        match self {
+            Self::Number(..) => "a number".to_owned(),
+            Self::Moment(_, ColumnType::Instant) => "an instant".to_owned(),
+            Self::Moment(_, kind) => format!("a {kind}"),
+            Self::Text(_) => "a text".to_owned(),
+            Self::Truth(_) => "a condition".to_owned(),
         }
     }
 }
@@ -61,48 +127,45 @@ fn column(name: &str, columns: &[Column]) -> Result<Value, String> {
     let at = columns.iter().position(|column| column.name == name).ok_or(format!("there is no column {name}"))?;
     match columns[at].kind {
         ColumnType::String { .. } => Ok(Value::Text(Text::Column(at))),
-        ColumnType::Int32 | ColumnType::Int64 | ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant => {
-            Ok(Value::Number(Sum::Column(at), 0))
-        }
+        ColumnType::Int32 | ColumnType::Int64 => Ok(Value::Number(Sum::Column(at), 0)),
         ColumnType::Decimal { scale, .. } => Ok(Value::Number(Sum::Column(at), scale)),
+        kind @ (ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant) => {
+            Ok(Value::Moment(Sum::Column(at), kind))
+        }
+        ColumnType::Boolean => Ok(Value::Truth(Condition::Column(at))),
         ColumnType::Double => Err(format!("{name} is a double, which no exact expression can use")),
-        ColumnType::Boolean => Err(format!("{name} is a boolean, not a number or a text")),
     }
 }
 
+/// An expression that has to be a number, and its scale.
+fn number(expression: &Expression, columns: &[Column]) -> Result<(Sum, u8), String> {
+    match Value::compile(expression, columns)? {
+        Value::Number(sum, scale) => Ok((sum, scale)),
+        other => Err(format!("{} stands where a number is needed", other.words())),
+    }
+}
+
+fn arithmetic(left: (Sum, u8), operation: Arithmetic, right: (Sum, u8)) -> Result<(Sum, u8), String> {
+    if operation == Arithmetic::Multiply {
+        let scale = left.1.checked_add(right.1).filter(|scale| *scale <= 38);
+        let scale = scale.ok_or("the product has more than 38 digits behind the point")?;
+        return Ok((Sum::Multiply(Box::new(left.0), Box::new(right.0)), scale));
+    }
+    let (left, right, scale) = aligned(left, right)?;
+    let (left, right) = (Box::new(left), Box::new(right));
+    Ok((if operation == Arithmetic::Add { Sum::Add(left, right) } else { Sum::Subtract(left, right) }, scale))
+}
+
+/// Places in ascending order, each once.
+fn listed(each: impl FnOnce(&mut dyn FnMut(usize))) -> Vec<usize> {
+    let mut all = Vec::new();
+    each(&mut |at| all.push(at));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 impl Sum {
-    fn compile(expression: &Expression, columns: &[Column]) -> Result<(Self, u8), String> {
-        match expression {
-            Expression::Number(Number { unscaled, scale }) => Ok((Self::Constant(*unscaled), *scale)),
-            Expression::Column(name) => match column(name, columns)? {
-                Value::Number(sum, scale) => Ok((sum, scale)),
-                Value::Text(_) => Err(format!("{name} is a text, not a number")),
-            },
-            Expression::Absolute(inner) => {
-                Self::compile(inner, columns).map(|(sum, scale)| (Self::Absolute(Box::new(sum)), scale))
-            }
-            Expression::Negate(inner) => {
-                Self::compile(inner, columns).map(|(sum, scale)| (Self::Negate(Box::new(sum)), scale))
-            }
-            Expression::Arithmetic(left, operation, right) => {
-                let (left, right) = (Self::compile(left, columns)?, Self::compile(right, columns)?);
-                Self::arithmetic(left, *operation, right)
-            }
-            _ => Err("a condition stands where a number is needed".to_owned()),
-        }
-    }
-
-    fn arithmetic(left: (Self, u8), operation: Arithmetic, right: (Self, u8)) -> Result<(Self, u8), String> {
-        if operation == Arithmetic::Multiply {
-            let scale = left.1.checked_add(right.1).filter(|scale| *scale <= 38);
-            let scale = scale.ok_or("the product has more than 38 digits behind the point")?;
-            return Ok((Self::Multiply(Box::new(left.0), Box::new(right.0)), scale));
-        }
-        let (left, right, scale) = aligned(left, right)?;
-        let (left, right) = (Box::new(left), Box::new(right));
-        Ok((if operation == Arithmetic::Add { Self::Add(left, right) } else { Self::Subtract(left, right) }, scale))
-    }
-
     /// None when a column that it needs is null.
     pub(crate) fn compute(&self, row: View<'_>) -> Result<Option<i128>, TooLarge> {
         match self {
@@ -113,14 +176,19 @@ impl Sum {
             Self::Add(left, right) => both(left, right, row, i128::checked_add),
             Self::Subtract(left, right) => both(left, right, row, i128::checked_sub),
             Self::Multiply(left, right) => both(left, right, row, i128::checked_mul),
+            Self::DayOf(inner) => match inner.compute(row)? {
+                Some(micros) => Ok(Some(moment::day_of(i64::try_from(micros).map_err(|_| TooLarge)?).into())),
+                None => Ok(None),
+            },
+            Self::FileDate => Ok(row.file_date.map(i128::from)),
         }
     }
 
-    fn each_column(&self, note: &mut impl FnMut(usize)) {
+    fn each_column(&self, note: &mut dyn FnMut(usize)) {
         match self {
             Self::Column(at) => note(*at),
-            Self::Constant(_) => {}
-            Self::Absolute(inner) | Self::Negate(inner) => inner.each_column(note),
+            Self::Constant(_) | Self::FileDate => {}
+            Self::Absolute(inner) | Self::Negate(inner) | Self::DayOf(inner) => inner.each_column(note),
             Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => {
                 left.each_column(note);
                 right.each_column(note);
@@ -166,7 +234,7 @@ impl Text {
         }
     }
 
-    fn each_column(&self, note: &mut impl FnMut(usize)) {
+    fn each_column(&self, note: &mut dyn FnMut(usize)) {
         if let Self::Column(at) = self {
             note(*at);
         }
@@ -178,15 +246,12 @@ impl Condition {
     pub(crate) fn compile(expression: &Expression, columns: &[Column]) -> Result<Self, String> {
         match expression {
             Expression::Compare(left, comparison, right) => {
-                match (Value::compile(left, columns)?, Value::compile(right, columns)?) {
-                    (Value::Number(left, left_scale), Value::Number(right, right_scale)) => {
-                        let (left, right, _) = aligned((left, left_scale), (right, right_scale))?;
-                        Ok(Self::Numbers(left, *comparison, right))
-                    }
-                    (Value::Text(left), Value::Text(right)) => Ok(Self::Texts(left, *comparison, right)),
-                    _ => Err("a text is compared with a number".to_owned()),
-                }
+                comparing(Value::compile(left, columns)?, *comparison, Value::compile(right, columns)?)
             }
+            Expression::StartsWith(inner, start) => match Value::compile(inner, columns)? {
+                Value::Text(text) => Ok(Self::StartsWith(text, start.clone())),
+                other => Err(format!("starts_with() takes a text, and this is {}", other.words())),
+            },
             Expression::Not(inner) => Ok(Self::Not(Box::new(Self::compile(inner, columns)?))),
             Expression::And(left, right) => {
                 Ok(Self::And(Box::new(Self::compile(left, columns)?), Box::new(Self::compile(right, columns)?)))
@@ -194,12 +259,10 @@ impl Condition {
             Expression::Or(left, right) => {
                 Ok(Self::Or(Box::new(Self::compile(left, columns)?), Box::new(Self::compile(right, columns)?)))
             }
-            Expression::Column(name) => columns
-                .iter()
-                .position(|column| column.name == *name && column.kind == ColumnType::Boolean)
-                .map(Self::Column)
-                .ok_or(format!("{name} is no boolean column")),
-            _ => Err("a value stands where a condition is needed".to_owned()),
+            other => match Value::compile(other, columns)? {
+                Value::Truth(condition) => Ok(condition),
+                value => Err(format!("{} stands where a condition is needed", value.words())),
+            },
         }
     }
 
@@ -217,6 +280,7 @@ impl Condition {
                 (Some(left), Some(right)) => Some(compare(left.cmp(right), *comparison)),
                 _ => None,
             },
+            Self::StartsWith(text, start) => text.compute(row).map(|text| text.starts_with(start.as_str())),
             Self::Not(inner) => inner.holds(row)?.map(|value| !value),
             Self::And(left, right) => match (left.holds(row)?, right.holds(row)?) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
@@ -233,14 +297,10 @@ impl Condition {
 
     /// The columns that it needs.
     pub(crate) fn columns(&self) -> Vec<usize> {
-        let mut all = Vec::new();
-        self.each_column(&mut |at| all.push(at));
-        all.sort_unstable();
-        all.dedup();
-        all
+        listed(|note| self.each_column(note))
     }
 
-    fn each_column(&self, note: &mut impl FnMut(usize)) {
+    fn each_column(&self, note: &mut dyn FnMut(usize)) {
         match self {
             Self::Column(at) => note(*at),
             Self::Numbers(left, _, right) => {
@@ -251,12 +311,27 @@ impl Condition {
                 left.each_column(note);
                 right.each_column(note);
             }
+            Self::StartsWith(text, _) => text.each_column(note),
             Self::Not(inner) => inner.each_column(note),
             Self::And(left, right) | Self::Or(left, right) => {
                 left.each_column(note);
                 right.each_column(note);
             }
         }
+    }
+}
+
+fn comparing(left: Value, comparison: Comparison, right: Value) -> Result<Condition, String> {
+    match (left, right) {
+        (Value::Number(left, left_scale), Value::Number(right, right_scale)) => {
+            let (left, right, _) = aligned((left, left_scale), (right, right_scale))?;
+            Ok(Condition::Numbers(left, comparison, right))
+        }
+        (Value::Moment(left, kind), Value::Moment(right, other)) if kind == other => {
+            Ok(Condition::Numbers(left, comparison, right))
+        }
+        (Value::Text(left), Value::Text(right)) => Ok(Condition::Texts(left, comparison, right)),
+        (left, right) => Err(format!("{} is compared with {}", left.words(), right.words())),
     }
 }
 
@@ -284,8 +359,12 @@ mod tests {
             name: name.to_owned(),
             path: vec![name.to_owned()],
             kind,
-            formats: vec!["%Y-%m-%d".to_owned()],
-            required: kind == ColumnType::Date,
+            formats: match kind {
+                ColumnType::Instant => Vec::new(),
+                ColumnType::Timestamp => vec!["%Y-%m-%d %H:%M:%S".to_owned()],
+                _ => vec!["%Y-%m-%d".to_owned()],
+            },
+            required: name == "day",
             range: None,
             clean: Vec::new(),
             default: None,
@@ -305,6 +384,9 @@ mod tests {
                 column("nothing", ColumnType::Int64),
                 column("sure", ColumnType::Boolean),
                 column("rough", ColumnType::Double),
+                column("at", ColumnType::Timestamp),
+                column("seen", ColumnType::Instant),
+                column("later", ColumnType::Date),
             ],
             checks: Vec::new(),
             key: Vec::new(),
@@ -323,6 +405,7 @@ mod tests {
         let shape = Shape::of(&contract).unwrap();
         let record = "2024-01-01Ada";
         let mut row = Row::new(&shape);
+        row.file_date = Some(19_723);
         row.begin();
         let fields = [
             Field::Text(&record[..10]),
@@ -332,6 +415,9 @@ mod tests {
             Field::Null,
             Field::Boolean(true),
             Field::Number("1"),
+            Field::Text("1969-12-31 23:59:59"),
+            Field::Text("2024-01-01T01:30:00+02:00"),
+            Field::Null,
         ];
         for (at, field) in fields.into_iter().enumerate() {
             row.set(at, &shape.columns[at], record, field);
@@ -350,6 +436,18 @@ mod tests {
             ("nothing > 0 and n = 8", Ok(Some(false))),
             ("n = 7 or nothing > 0", Ok(Some(true))),
             ("not nothing > 0", Ok(None)),
+            ("starts_with(name, 'Ad')", Ok(Some(true))),
+            ("starts_with(name, 'ad')", Ok(Some(false))),
+            ("starts_with(name, '')", Ok(Some(true))),
+            ("starts_with(name, 'Adam')", Ok(Some(false))),
+            ("not starts_with(name, 'B')", Ok(Some(true))),
+            ("name in ('Bea', 'Ada')", Ok(Some(true))),
+            ("n not in (6, 8)", Ok(Some(true))),
+            ("file_date() = day", Ok(Some(true))),
+            ("date(seen) < day", Ok(Some(true))),
+            ("date(at) < date(seen)", Ok(Some(true))),
+            ("day < later", Ok(None)),
+            ("day < later or sure", Ok(Some(true))),
             (
                 "n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n * n > 0",
                 Err(TooLarge),
@@ -361,14 +459,48 @@ mod tests {
     }
 
     #[test]
+    fn days_are_those_of_utc() {
+        let columns = contract().columns;
+        let shape = Shape::of(&contract()).unwrap();
+        let mut row = Row::new(&shape);
+        let day = Value::compile(&Expression::parse("date(seen)").unwrap(), &columns).unwrap();
+        let file = Value::compile(&Expression::parse("file_date()").unwrap(), &columns).unwrap();
+        let (Value::Moment(day, ColumnType::Date), Value::Moment(file, ColumnType::Date)) = (day, file) else {
+            panic!("no dates");
+        };
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1969-12-31T23:59:59.999999Z", -1),
+            ("1969-12-31T00:00:00Z", -1),
+            ("1969-12-30T23:59:59.999999Z", -2),
+            ("0000-01-01T00:00:00Z", -719_528),
+            ("9999-12-31T23:59:59.999999Z", 2_932_896),
+            ("2024-03-01T00:30:00+01:00", 19_782),
+        ] {
+            row.begin();
+            row.set(8, &shape.columns[8], text, Field::Text(text));
+            assert_eq!(day.compute(row.view(text)), Ok(Some(expected)), "{text}");
+        }
+        row.begin();
+        assert_eq!(day.compute(row.view("")), Ok(None));
+        assert_eq!(file.compute(row.view("")), Ok(None));
+    }
+
+    #[test]
     fn expressions_that_mean_nothing_are_refused_with_the_reason() {
         for (text, words) in [
-            ("n = 'x'", "a text is compared with a number"),
+            ("n = 'x'", "a number is compared with a text"),
             ("rough > 1", "rough is a double"),
             ("missing > 1", "there is no column missing"),
-            ("name + 1 > 2", "name is a text"),
-            ("sure > 1", "sure is a boolean"),
-            ("n", "n is no boolean column"),
+            ("name + 1 > 2", "a text stands where a number is needed"),
+            ("sure > 1", "a condition is compared with a number"),
+            ("day > 19000", "a date is compared with a number"),
+            ("day = at", "a date is compared with a timestamp"),
+            ("at = seen", "a timestamp is compared with an instant"),
+            ("day + 1 > day", "a date stands where a number is needed"),
+            ("date(day) = day", "date() takes a timestamp or an instant, and this is a date"),
+            ("starts_with(n, '7')", "starts_with() takes a text, and this is a number"),
+            ("n", "a number stands where a condition is needed"),
         ] {
             let refused = Condition::compile(&Expression::parse(text).unwrap(), &contract().columns).unwrap_err();
             assert!(refused.contains(words), "{text}: {refused}");

@@ -1,10 +1,11 @@
 //! One record on its way through the contract: its typed cells and the reasons to refuse it.
 
 use crate::silver::fault::{Reason, Words};
-use crate::silver::moment::Moment;
+use crate::silver::moment::{self, Moment};
 use crate::silver::number::{self, NumberFault, POWERS};
-use crate::silver::program::Value;
-use crate::silver::shape::{Plan, Shape};
+use crate::silver::program::{Text, TooLarge, Value};
+use crate::silver::shape::{Computed, Plan, Shape};
+use assay_pipeline::expression::Number;
 use assay_pipeline::{Clean, ColumnType};
 
 /// A typed value. Numbers are unscaled at the column's scale, dates are days, timestamps microseconds.
@@ -39,8 +40,8 @@ pub(crate) enum Field<'a> {
     Nested,
     /// Already a date or a time, as Parquet has them.
     Moment(Moment),
-    /// A time of day with parts of a microsecond.
-    TooFine,
+    /// A value that no column can hold, and why.
+    Unfit(&'static str),
 }
 
 /// The cells of the record that is being looked at; reused for every record.
@@ -53,6 +54,8 @@ pub(crate) struct Row {
     /// For each node of the shape's tree the record in which it was last seen.
     seen: Vec<u64>,
     record: u64,
+    /// Day of the file that is being read.
+    pub(crate) file_date: Option<i32>,
     /// The last date text, and what it is: dates repeat.
     last_date: (String, usize, i32),
 }
@@ -61,6 +64,7 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) cells: &'a [Cell],
+    pub(crate) file_date: Option<i32>,
     record: &'a str,
     own: &'a str,
 }
@@ -97,6 +101,7 @@ impl Row {
             reasons: Vec::new(),
             seen: vec![0; shape.nodes],
             record: 0,
+            file_date: None,
             last_date: (String::new(), usize::MAX, 0),
         }
     }
@@ -117,7 +122,7 @@ impl Row {
     }
 
     pub(crate) fn view<'a>(&'a self, record: &'a str) -> View<'a> {
-        View { cells: &self.cells, record, own: &self.own }
+        View { cells: &self.cells, file_date: self.file_date, record, own: &self.own }
     }
 
     /// Refuses the record as a whole; gives false for the reader that found it so.
@@ -164,7 +169,7 @@ impl Row {
             Field::Boolean(value) => return self.boolean(plan, value),
             Field::Nested => return Err("an object or an array stands where a single value is needed"),
             Field::Moment(moment) => return moment_cell(plan.kind, moment),
-            Field::TooFine => return Err("the time has parts of a microsecond"),
+            Field::Unfit(why) => return Err(why),
         };
         let quoted = matches!(field, Field::Text(_));
         match plan.kind {
@@ -185,6 +190,7 @@ impl Row {
                 Err("a number stands where a date is needed")
             }
             ColumnType::Date => self.date(at, plan, text),
+            ColumnType::Instant if plan.formats.is_empty() => moment_cell(plan.kind, moment::instant(text.as_bytes())?),
             ColumnType::Timestamp | ColumnType::Instant => {
                 let moment = plan.formats.iter().find_map(|format| format.read(text.as_bytes()));
                 moment_cell(plan.kind, moment.ok_or(NO_FORMAT)?)
@@ -225,33 +231,30 @@ impl Row {
         for clean in &plan.clean {
             cleaned(&mut self.own, start, *clean);
         }
+        self.kept(start)
+    }
+
+    /// What the row's own store holds from here on.
+    fn kept(&self, start: usize) -> Cell {
         Cell::Text(Span { own: true, start: start as u32, end: self.own.len() as u32 })
     }
 
-    /// Defaults, required columns, ranges and checks.
+    /// Defaults, required columns, ranges, computed columns and checks.
     #[inline]
     pub(crate) fn judge(&mut self, shape: &Shape, record: &str) {
         for (at, plan) in shape.columns.iter().enumerate() {
             if self.cells[at] == Cell::Null
                 && let Some(default) = &plan.default
             {
-                self.fill(at, plan, default, record);
+                self.fill(at, plan, default, "the computed default does not fit the column", record);
             }
             match self.cells[at] {
                 Cell::Null if plan.required => self.reasons.push((Reason::Missing(at as u16), MISSING.into())),
-                Cell::Null | Cell::Failed | Cell::Boolean(_) => {}
-                Cell::Number(value) => {
-                    if plan.range.is_some_and(|range| !range.hold(value)) {
-                        self.reasons.push((Reason::Range(at as u16), RANGE.into()));
-                    }
-                }
-                Cell::Double(value) => {
-                    if plan.range.is_some_and(|range| !range.hold_double(value)) {
-                        self.reasons.push((Reason::Range(at as u16), RANGE.into()));
-                    }
-                }
-                Cell::Text(span) => self.limit(at, plan, span, record),
+                _ => self.bounds(at, plan, record),
             }
+        }
+        for computed in &shape.computed {
+            self.compute(shape, computed, record);
         }
         for (at, check) in shape.checks.iter().enumerate() {
             if check.columns.iter().any(|column| self.cells[*column] == Cell::Failed) {
@@ -266,6 +269,40 @@ impl Row {
         }
     }
 
+    #[inline]
+    fn bounds(&mut self, at: usize, plan: &Plan, record: &str) {
+        let holds = match self.cells[at] {
+            Cell::Null | Cell::Failed | Cell::Boolean(_) => return,
+            Cell::Number(value) => plan.range.is_none_or(|range| range.hold(value)),
+            Cell::Double(value) => plan.range.is_none_or(|range| range.hold_double(value)),
+            Cell::Text(span) => return self.limit(at, plan, span, record),
+        };
+        if !holds {
+            self.reasons.push((Reason::Range(at as u16), RANGE.into()));
+        }
+    }
+
+    /// A column that needs a refused value fails without a reason of its own: the other's reason says it all.
+    fn compute(&mut self, shape: &Shape, computed: &Computed, record: &str) {
+        let at = computed.at;
+        let plan = &shape.columns[at];
+        let refused = |read: &usize| match self.cells[*read] {
+            Cell::Failed => true,
+            Cell::Null => shape.columns[*read].required,
+            _ => false,
+        };
+        if computed.reads.iter().any(refused) {
+            self.cells[at] = Cell::Failed;
+            return;
+        }
+        self.fill(at, plan, &computed.value, "the computed value does not fit the column", record);
+        if self.cells[at] == Cell::Null && computed.required {
+            self.cells[at] = Cell::Failed;
+            self.reasons.push((Reason::Missing(at as u16), MISSING.into()));
+        }
+        self.bounds(at, plan, record);
+    }
+
     fn limit(&mut self, at: usize, plan: &Plan, span: Span, record: &str) {
         let ColumnType::String { limit: Some(limit) } = plan.kind else { return };
         let limit = limit as usize;
@@ -277,27 +314,33 @@ impl Row {
         }
     }
 
-    fn fill(&mut self, at: usize, plan: &Plan, default: &Value, record: &str) {
-        match default {
-            Value::Text(text) => {
-                if let Some(text) = text.compute(self.view(record)).map(str::to_owned) {
-                    self.cells[at] = self.string(plan, record, &text);
-                }
+    /// Gives a column the value of an expression; `unfit` says why it can have none.
+    fn fill(&mut self, at: usize, plan: &Plan, value: &Value, unfit: &'static str, record: &str) {
+        match self.evaluated(plan, value, record) {
+            Ok(cell) => self.cells[at] = cell,
+            Err(TooLarge) => {
+                self.cells[at] = Cell::Failed;
+                self.reasons.push((Reason::Range(at as u16), unfit.into()));
             }
-            Value::Number(sum, scale) => match sum.compute(self.view(record)) {
-                Ok(None) => {}
-                Ok(Some(value)) => match fitted(value, *scale, plan.kind) {
-                    Some(value) => self.cells[at] = Cell::Number(value),
-                    None => self.unfit(at),
-                },
-                Err(_) => self.unfit(at),
-            },
         }
     }
 
-    fn unfit(&mut self, at: usize) {
-        self.cells[at] = Cell::Failed;
-        self.reasons.push((Reason::Range(at as u16), "the computed default does not fit the column".into()));
+    fn evaluated(&mut self, plan: &Plan, value: &Value, record: &str) -> Result<Cell, TooLarge> {
+        let view = self.view(record);
+        Ok(match value {
+            Value::Number(sum, scale) => match sum.compute(view)? {
+                Some(value) => fitted(value, *scale, plan.kind).ok_or(TooLarge)?,
+                None => Cell::Null,
+            },
+            Value::Moment(sum, _) => sum.compute(view)?.map_or(Cell::Null, Cell::Number),
+            Value::Truth(condition) => condition.holds(view)?.map_or(Cell::Null, Cell::Boolean),
+            Value::Text(Text::Column(from)) => self.cells[*from],
+            Value::Text(Text::Constant(text)) => {
+                let start = self.own.len();
+                self.own.push_str(text);
+                self.kept(start)
+            }
+        })
     }
 }
 
@@ -337,19 +380,23 @@ fn double(text: &str) -> Result<Cell, &'static str> {
 }
 
 fn moment_cell(kind: ColumnType, moment: Moment) -> Result<Cell, &'static str> {
+    if !moment::is_usual(moment.days) {
+        return Err("the date lies outside the years 0 to 9999");
+    }
     match kind {
         ColumnType::Date if moment.micros == 0 => Ok(Cell::Number(i128::from(moment.days))),
         ColumnType::Date => Err("a time of day stands where a date is needed"),
         ColumnType::Timestamp | ColumnType::Instant => {
-            Ok(Cell::Number(i128::from(moment.days) * 86_400_000_000 + i128::from(moment.micros)))
+            Ok(Cell::Number(i128::from(moment.days) * i128::from(moment::DAY) + i128::from(moment.micros)))
         }
         _ => Err("a date or a time stands where another type is needed"),
     }
 }
 
 /// The number at the column's scale, when that takes no digit from it and the column has room for it.
-fn fitted(value: i128, scale: u8, kind: ColumnType) -> Option<i128> {
+fn fitted(value: i128, scale: u8, kind: ColumnType) -> Option<Cell> {
     let (precision, wanted) = match kind {
+        ColumnType::Double => return Number { unscaled: value, scale }.to_string().parse().ok().map(Cell::Double),
         ColumnType::Decimal { precision, scale } => (precision, scale),
         _ => (38, 0),
     };
@@ -361,15 +408,22 @@ fn fitted(value: i128, scale: u8, kind: ColumnType) -> Option<i128> {
         None => value.checked_mul(*POWERS.get(usize::from(wanted - scale))?)?,
     };
     let fits = match kind {
-        ColumnType::Int32 | ColumnType::Date => i32::try_from(value).is_ok(),
-        ColumnType::Int64 | ColumnType::Timestamp | ColumnType::Instant => i64::try_from(value).is_ok(),
-        _ => value.unsigned_abs() < POWERS[usize::from(precision)].unsigned_abs(),
+        ColumnType::Int32 => i32::try_from(value).is_ok(),
+        ColumnType::Int64 => i64::try_from(value).is_ok(),
+        _ => value.unsigned_abs() < POWERS.get(usize::from(precision))?.unsigned_abs(),
     };
-    fits.then_some(value)
+    fits.then_some(Cell::Number(value))
 }
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// How long a whole number is without the fraction of zeros that it is written with.
+fn whole(text: &str) -> Option<usize> {
+    let (whole, zeros) = text.split_once('.')?;
+    let is_whole = is_digits(whole.strip_prefix('-').unwrap_or(whole)) && is_digits(zeros);
+    (is_whole && zeros.bytes().all(|byte| byte == b'0')).then_some(whole.len())
 }
 
 /// Changes the text from `start` on.
@@ -382,12 +436,12 @@ fn cleaned(own: &mut String, start: usize, clean: Clean) {
         Clean::Lower => text.to_lowercase(),
         Clean::Upper => text.to_uppercase(),
         Clean::Underscore => text.split_whitespace().collect::<Vec<_>>().join("_"),
-        Clean::WholeNumber => match text.split_once('.') {
-            Some((whole, zeros)) if is_digits(whole) && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
-                whole.to_owned()
+        Clean::WholeNumber => {
+            if let Some(length) = whole(text) {
+                own.truncate(start + length);
             }
-            _ => return,
-        },
+            return;
+        }
     };
     own.truncate(start);
     own.push_str(&changed);

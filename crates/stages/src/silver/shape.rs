@@ -1,15 +1,20 @@
 //! A contract taken apart once, for the work on every record.
 
 use crate::error::StageError;
+use crate::silver::gate::GatePlan;
 use crate::silver::moment::MomentFormat;
 use crate::silver::number::POWERS;
 use crate::silver::program::{Condition, Value};
+use assay_pipeline::expression::Expression;
 use assay_pipeline::{Bound, Clean, Column, ColumnType, Contract};
 
 #[derive(Debug)]
 pub(crate) struct Shape {
     pub(crate) columns: Vec<Plan>,
+    /// Columns that the input does not give, in the order in which they are computed.
+    pub(crate) computed: Vec<Computed>,
     pub(crate) checks: Vec<CheckPlan>,
+    pub(crate) gate: Option<GatePlan>,
     /// Places of the key's columns; empty means that duplicates stay.
     pub(crate) key: Vec<usize>,
     /// Place of the business date.
@@ -23,14 +28,25 @@ pub(crate) struct Shape {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) name: String,
-    /// The header's name in CSV and Parquet.
-    pub(crate) header: String,
+    /// The header's name in CSV and Parquet; none for a computed column.
+    pub(crate) header: Option<String>,
     pub(crate) kind: ColumnType,
     pub(crate) formats: Vec<MomentFormat>,
+    /// False for a computed column, which has a rule of its own.
     pub(crate) required: bool,
     pub(crate) range: Option<Limits>,
     pub(crate) clean: Vec<Clean>,
     pub(crate) default: Option<Value>,
+}
+
+/// A column that is computed from others.
+#[derive(Debug)]
+pub(crate) struct Computed {
+    pub(crate) at: usize,
+    pub(crate) value: Value,
+    /// Places of the columns that it needs.
+    pub(crate) reads: Vec<usize>,
+    pub(crate) required: bool,
 }
 
 /// Bounds of a number.
@@ -95,10 +111,12 @@ impl Shape {
             Ok(CheckPlan { name: check.name.clone(), columns: condition.columns(), condition })
         });
         let (mut tree, mut nodes) = (Branch::default(), 0);
-        for (at, column) in contract.columns.iter().enumerate() {
+        for (at, column) in contract.columns.iter().enumerate().filter(|(_, column)| column.computed.is_none()) {
             tree.add(&column.path, at, &mut nodes);
         }
         Ok(Self {
+            computed: computed(&contract.columns)?,
+            gate: contract.gate.as_ref().map(|gate| GatePlan::compile(gate, &contract.columns)).transpose()?,
             checks: checks.collect::<Result<_, String>>()?,
             key: contract.key.iter().map(place).collect::<Result<_, _>>()?,
             columns,
@@ -125,30 +143,55 @@ impl Branch {
     }
 }
 
+/// The computed columns. Each may read those before it; a default, which comes before all of them, none.
+fn computed(columns: &[Column]) -> Result<Vec<Computed>, String> {
+    let mut all = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        let Some(value) = &column.computed else { continue };
+        let value = suitable(value, column, columns, "value")?;
+        let reads = value.columns();
+        if let Some(late) = reads.iter().find(|read| **read >= at && columns[**read].computed.is_some()) {
+            let late = &columns[*late].name;
+            return Err(format!("{} is computed from {late}, which is computed after it", column.name));
+        }
+        all.push(Computed { at, value, reads, required: column.required });
+    }
+    Ok(all)
+}
+
+/// The expression, when it gives what a column of the type holds.
+fn suitable(expression: &Expression, column: &Column, all: &[Column], what: &str) -> Result<Value, String> {
+    let value = Value::compile(expression, all).map_err(|why| format!("the {what} of {}: {why}", column.name))?;
+    match value.suits(column.kind) {
+        true => Ok(value),
+        false => Err(format!("the {what} of {} is not of the column's type, {}", column.name, column.kind)),
+    }
+}
+
+fn default(expression: &Expression, column: &Column, all: &[Column]) -> Result<Value, String> {
+    let value = suitable(expression, column, all, "default")?;
+    match value.columns().into_iter().find(|read| all[*read].computed.is_some()) {
+        Some(late) => Err(format!("the default of {} reads {}, which is computed later", column.name, all[late].name)),
+        None => Ok(value),
+    }
+}
+
 fn plan(column: &Column, all: &[Column]) -> Result<Plan, String> {
     let formats = column
         .formats
         .iter()
         .map(|format| MomentFormat::parse(format).ok_or(format!("{}: the format {format} is not known", column.name)));
-    let default = column.default.as_ref().map(|default| {
-        let value = Value::compile(default, all)?;
-        match (&value, column.kind) {
-            (Value::Text(_), ColumnType::String { .. }) => Ok(value),
-            (Value::Number(..), ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. }) => Ok(value),
-            (Value::Number(_, 0), ColumnType::Date | ColumnType::Timestamp | ColumnType::Instant) => Ok(value),
-            _ => Err(format!("the default of {} is not of the column's type", column.name)),
-        }
-    });
+    let default = column.default.as_ref().map(|expression| default(expression, column, all));
     let range = column.range.as_ref().map(|range| {
         let limit = |bound: Option<Bound>| bound.map(|bound| limit(bound, column)).transpose();
         Ok::<_, String>(Limits { low: limit(range.low)?, high: limit(range.high)? })
     });
     Ok(Plan {
         name: column.name.clone(),
-        header: column.path.join("."),
+        header: if column.computed.is_some() { None } else { Some(column.path.join(".")) },
         kind: column.kind,
         formats: formats.collect::<Result<_, _>>()?,
-        required: column.required,
+        required: column.required && column.computed.is_none(),
         range: range.transpose()?,
         clean: column.clean.clone(),
         default: default.transpose()?,
