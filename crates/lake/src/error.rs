@@ -15,6 +15,11 @@ pub enum LakeError {
     NotFound { place: String },
     #[error("the table at {place} has no version {version} that can be read. Choose one from its history")]
     NoVersion { place: String, version: i64 },
+    #[error(
+        "version {version} of the table at {place} cannot be restored: its file {file} is not on disk any more; \
+         the table is as it was before. Run its dates again instead"
+    )]
+    Gone { place: String, version: i64, file: String },
     #[error("the table at {place} has no column {column}. Its columns are {known}")]
     NoColumn { place: String, column: String, known: String },
     #[error(
@@ -78,7 +83,9 @@ pub enum Kind {
 impl LakeError {
     pub fn kind(&self) -> Kind {
         match self {
-            Self::NotFound { .. } | Self::NoVersion { .. } | Self::NoColumn { .. } => Kind::NotFound,
+            Self::NotFound { .. } | Self::NoVersion { .. } | Self::NoColumn { .. } | Self::Gone { .. } => {
+                Kind::NotFound
+            }
             Self::ReadOnly { .. } => Kind::ReadOnly,
             Self::Full { .. } => Kind::Full,
             Self::Corrupt { .. } => Kind::Corrupt,

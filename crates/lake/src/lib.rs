@@ -1,8 +1,10 @@
 //! Tables on disk: Delta commits, staging, versions and pages.
 //!
-//! A table changes only through [`replace`], in one atomic commit, after its audit saw the uncommitted files.
+//! A table changes only through [`replace`], in one atomic commit, after its audit saw the uncommitted files, and
+//! through [`restore`], which brings the files of an older version back.
 
 mod commit;
+mod difference;
 mod durable;
 mod engine;
 mod error;
@@ -17,7 +19,11 @@ mod stage;
 mod staged;
 mod sweep;
 
-pub use commit::{Audit, Committed, Replacement, Scope, replace, replace_through};
+pub use commit::{Audit, Committed, Replacement, Restore, RestoreTo, Scope, replace, replace_through, restore};
+pub use difference::{
+    ColumnDifference, CountDifference, DateDifference, Difference, DifferenceAsk, Example, SchemaDifference,
+    SumDifference, Text, difference,
+};
 pub use error::{Kind, LakeError};
 pub use field::{LakeField, fields_of};
 pub use history::{VersionInfo, history};

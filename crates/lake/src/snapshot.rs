@@ -116,6 +116,16 @@ impl Snapshot {
         found.into_values().collect()
     }
 
+    /// The id that the table was made with: a table made anew in the same folder has another one.
+    pub fn table_id(&self) -> Result<String, LakeError> {
+        let id = metadata(&self.state, &self.folder)?["id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| LakeError::Corrupt {
+            place: self.place(),
+            what: "its log gives the table no id".to_owned(),
+            source: None,
+        })
+    }
+
     pub(crate) fn place(&self) -> String {
         self.folder.display().to_string()
     }

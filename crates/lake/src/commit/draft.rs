@@ -6,7 +6,7 @@ use crate::log::Log;
 use crate::snapshot::{Snapshot, partition_date};
 use crate::staged::StagedFile;
 use chrono::{DateTime, NaiveDate, Utc};
-use deltalake_core::kernel::Action;
+use deltalake_core::kernel::{Action, LogicalFileView};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ const NAMED_DATES: usize = 400;
 
 pub(super) struct Draft {
     /// `commitInfo`, which comes first.
-    info: String,
+    pub(super) info: String,
     /// All other actions, one line each.
-    actions: Vec<String>,
+    pub(super) actions: Vec<String>,
     pub(super) committed: Committed,
 }
 
@@ -64,7 +64,8 @@ pub(super) fn write(
         let committed = Committed { version: version - 1, ..committed };
         return Ok(Draft { info: String::new(), actions, committed });
     }
-    actions.extend(transactions(change, &dates, version));
+    let column = if change.scope == Scope::Whole { None } else { change.partition };
+    actions.extend(transactions(change.table, column, &dates, version));
     Ok(Draft { info: info(before, change, now, id).to_string(), actions, committed })
 }
 
@@ -89,14 +90,19 @@ fn removals(
             continue;
         }
         dates.insert(date);
-        let mut action = view.remove_action(true);
-        action.deletion_timestamp = Some(now.timestamp_millis());
-        let line = serde_json::to_string(&Action::Remove(action));
-        removed.actions.push(line.map_err(|error| LakeError::disk(&before.folder, "committing to", error))?);
+        removed.actions.push(removal(&view, now, before)?);
     }
     let replaced = before.files().iter().filter(|file| change.scope.covers(file.partition));
     removed.rows = replaced.map(|file| file.rows).sum();
     Ok(removed)
+}
+
+/// Takes a file out of the table.
+pub(super) fn removal(view: &LogicalFileView, now: DateTime<Utc>, of: &Snapshot) -> Result<String, LakeError> {
+    let mut action = view.remove_action(true);
+    action.deletion_timestamp = Some(now.timestamp_millis());
+    let line = serde_json::to_string(&Action::Remove(action));
+    line.map_err(|error| LakeError::disk(&of.folder, "committing to", error))
 }
 
 fn addition(file: &StagedFile, column: Option<&str>, now: DateTime<Utc>) -> Value {
@@ -118,16 +124,23 @@ fn addition(file: &StagedFile, column: Option<&str>, now: DateTime<Utc>) -> Valu
 
 /// One application id for each replaced partition. Its version is that of the table, which grows with
 /// every commit, so that other programs can see which partition was written when.
-fn transactions(change: &Replacement<'_>, dates: &BTreeSet<Option<NaiveDate>>, version: i64) -> Vec<String> {
-    let ids: Vec<String> = match (&change.scope, change.partition) {
-        (Scope::Dates(_), Some(column)) => dates
+///
+/// `column` is the partition column where the commit keeps to dates.
+pub(super) fn transactions(
+    table: &str,
+    column: Option<&str>,
+    dates: &BTreeSet<Option<NaiveDate>>,
+    version: i64,
+) -> Vec<String> {
+    let ids: Vec<String> = match column {
+        Some(column) => dates
             .iter()
             .map(|date| match date {
-                Some(date) => format!("{}/{column}={}", change.table, date.format("%Y-%m-%d")),
-                None => format!("{}/{column}=none", change.table),
+                Some(date) => format!("{table}/{column}={}", date.format("%Y-%m-%d")),
+                None => format!("{table}/{column}=none"),
             })
             .collect(),
-        _ => vec![format!("{}/whole", change.table)],
+        None => vec![format!("{table}/whole")],
     };
     ids.into_iter().map(|id| json!({"txn": {"appId": id, "version": version}}).to_string()).collect()
 }

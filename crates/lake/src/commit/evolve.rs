@@ -68,7 +68,8 @@ fn partition_is_a_date(log: &Log, change: &Replacement<'_>) -> Result<(), LakeEr
     Err(LakeError::Refused { place: log.place(), reason })
 }
 
-fn writable(log: &Log, before: &Snapshot) -> Result<(), LakeError> {
+/// Refuses tables that this program must not change.
+pub(super) fn writable(log: &Log, before: &Snapshot) -> Result<(), LakeError> {
     let unsupported =
         |what: String, advice: &str| LakeError::Unsupported { place: log.place(), what, advice: advice.to_owned() };
     if let Some((what, advice)) = &before.refusal {

@@ -2,6 +2,9 @@
 
 mod draft;
 mod evolve;
+mod restore;
+
+pub use restore::{Restore, RestoreTo, restore};
 
 use crate::error::{Cause, LakeError};
 use crate::field::LakeField;
@@ -10,6 +13,7 @@ use crate::snapshot::Snapshot;
 use crate::staged::{self, StagedFile};
 use assay_pipeline::Permit;
 use chrono::{DateTime, NaiveDate, Utc};
+use draft::Draft;
 use object_store::ObjectStore;
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -89,7 +93,7 @@ pub struct Committed {
 /// rest of their work stays. Nothing is committed when there is nothing to remove, to add or to change.
 /// Except for [`LakeError::Unknown`], an error means that the table holds nothing of this call.
 pub async fn replace(permit: &Permit, now: DateTime<Utc>, change: Replacement<'_>) -> Result<Committed, LakeError> {
-    run(&Log::at(change.folder)?, permit, now, &change).await
+    put(&Log::at(change.folder)?, permit, now, &change).await
 }
 
 /// As [`replace`], with the log reached through `store`, whose root is the root of the disk.
@@ -99,12 +103,30 @@ pub async fn replace_through(
     now: DateTime<Utc>,
     change: Replacement<'_>,
 ) -> Result<Committed, LakeError> {
-    run(&Log::over(change.folder, store)?, permit, now, &change).await
+    put(&Log::over(change.folder, store)?, permit, now, &change).await
 }
 
-async fn run(log: &Log, permit: &Permit, now: DateTime<Utc>, change: &Replacement<'_>) -> Result<Committed, LakeError> {
+async fn put(log: &Log, permit: &Permit, now: DateTime<Utc>, change: &Replacement<'_>) -> Result<Committed, LakeError> {
     permit.check(change.environment, now)?;
     settle(log, change).await?;
+    let seed = (change.run, change.table);
+    commit(log, now, seed, &|before, id| {
+        (change.audit)(before, &change.staged).map_err(|reason| LakeError::Refused { place: log.place(), reason })?;
+        draft::write(log, before, change, now, id)
+    })
+    .await
+}
+
+/// What is to be committed on top of a version, by the call with this id.
+type Drafting<'a> = &'a (dyn Fn(Option<&Snapshot>, &str) -> Result<Draft, LakeError> + Sync);
+
+/// Drafts and writes until a commit stands, on top of whatever version is the newest then.
+async fn commit(
+    log: &Log,
+    now: DateTime<Utc>,
+    seed: (&str, &str),
+    drafting: Drafting<'_>,
+) -> Result<Committed, LakeError> {
     // Recognises this call's commit in the log when the answer to its write was lost.
     let id = Uuid::new_v4().simple().to_string();
     let (mut lost, mut faults) = (0, 0);
@@ -113,9 +135,7 @@ async fn run(log: &Log, permit: &Permit, now: DateTime<Utc>, change: &Replacemen
             Some(state) => Some(Snapshot::read(log, state).await?),
             None => None,
         };
-        (change.audit)(before.as_ref(), &change.staged)
-            .map_err(|reason| LakeError::Refused { place: log.place(), reason })?;
-        let draft = draft::write(log, before.as_ref(), change, now, &id)?;
+        let draft = drafting(before.as_ref(), &id)?;
         if draft.is_empty() {
             return Ok(draft.committed);
         }
@@ -137,7 +157,7 @@ async fn run(log: &Log, permit: &Permit, now: DateTime<Utc>, change: &Replacemen
         if lost >= TRIES {
             return Err(LakeError::Conflict { place: log.place(), tries: lost });
         }
-        tokio::time::sleep(pause(change, lost + faults)).await;
+        tokio::time::sleep(pause(seed, lost + faults)).await;
     }
 }
 
@@ -186,9 +206,9 @@ async fn tidy(log: &Log, version: u64, now: DateTime<Utc>) {
 }
 
 /// Grows with each try and differs between runs, so that they do not meet again and again.
-fn pause(change: &Replacement<'_>, tries: u32) -> Duration {
+fn pause(seed: (&str, &str), tries: u32) -> Duration {
     let mut hasher = DefaultHasher::new();
-    (change.run, change.table, tries).hash(&mut hasher);
+    (seed, tries).hash(&mut hasher);
     let most = (1u64 << tries.min(6)).min(50);
     Duration::from_micros(hasher.finish() % (most * 1000))
 }

@@ -3,6 +3,7 @@
 
 mod child;
 mod crash;
+mod difference;
 mod disks;
 mod faults;
 mod fixture;
@@ -11,4 +12,5 @@ mod model;
 mod pages;
 mod race;
 mod replace;
+mod restore;
 mod staging;
