@@ -58,6 +58,8 @@ pub struct Measured {
     pub lake: String,
     pub warehouse: String,
     pub equal: bool,
+    /// Of the rows that the load took out; none when it did not load, or took out no value.
+    pub replaced: Option<String>,
 }
 
 /// Loads a table and compares counts and sums of lake and warehouse.
@@ -84,6 +86,9 @@ pub async fn deliver(job: &WarehouseJob<'_>, warehouse: &mut Warehouse) -> Resul
         },
         distribution_key: job.load.distribution_key.clone(),
         sort_key: job.load.sort_key.clone(),
+        sums: job.load.reconcile.clone(),
+        staging: job.pipeline.warehouse.as_ref().and_then(|warehouse| warehouse.staging.clone()),
+        lake_table: snapshot.table_id()?,
         lake_version: snapshot.version(),
         run: job.run.to_owned(),
     };
@@ -99,7 +104,7 @@ pub async fn deliver(job: &WarehouseJob<'_>, warehouse: &mut Warehouse) -> Resul
         Some(_) => warehouse.measure(schema, &job.load.table, &[], None).await?.rows,
         None => there.rows,
     };
-    let measures = compared(&job.load.reconcile, &lake, &there);
+    let measures = compared(&job.load.reconcile, &lake, &there, &outcome);
     Ok(Delivered { outcome, version: snapshot.version(), rows, table_rows, measures })
 }
 
@@ -192,16 +197,46 @@ fn summed(name: &str, snapshot: &Snapshot) -> Expr {
     when(value.clone().count().gt(lit(0))).then(value.sum()).otherwise(lit(NULL))
 }
 
-fn compared(names: &[String], lake: &Measures, warehouse: &Measures) -> Vec<Measured> {
+fn compared(names: &[String], lake: &Measures, warehouse: &Measures, outcome: &LoadOutcome) -> Vec<Measured> {
     let different: Vec<Difference> = reconcile(lake, warehouse, names);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "null".into());
-    let rows = ("rows".to_owned(), lake.rows.to_string(), warehouse.rows.to_string());
-    let sums = names.iter().zip(lake.sums.iter().zip(&warehouse.sums));
-    let figures = std::iter::once(rows).chain(sums.map(|(name, (a, b))| (name.clone(), text(a), text(b))));
-    figures
-        .map(|(measure, lake, warehouse)| {
-            let equal = !different.iter().any(|difference| difference.what == measure);
-            Measured { measure, lake, warehouse, equal }
-        })
-        .collect()
+    let (rows_replaced, sums_replaced) = match outcome {
+        LoadOutcome::Loaded { replaced, sums_replaced, .. } => (Some(replaced.to_string()), sums_replaced.as_slice()),
+        LoadOutcome::AlreadyLoaded => (None, [].as_slice()),
+    };
+    let differs = |what: &str| different.iter().any(|difference| difference.what == what);
+    let rows = Measured {
+        measure: "rows".to_owned(),
+        lake: lake.rows.to_string(),
+        warehouse: warehouse.rows.to_string(),
+        equal: !differs("rows"),
+        replaced: rows_replaced,
+    };
+    let sums = names.iter().enumerate().map(|(at, name)| Measured {
+        measure: name.clone(),
+        lake: text(lake.sums.get(at).unwrap_or(&None)),
+        warehouse: text(warehouse.sums.get(at).unwrap_or(&None)),
+        equal: !differs(&format!("sum of {name}")),
+        replaced: sums_replaced.get(at).cloned().flatten(),
+    });
+    std::iter::once(rows).chain(sums).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_that_differs_is_not_equal_and_what_went_out_is_told() {
+        let measures = |rows, sum: &str| Measures { rows, sums: vec![Some(sum.to_owned()), None] };
+        let names = ["revenue".to_owned(), "units".to_owned()];
+        let sums_replaced = vec![Some("8.25".to_owned()), None];
+        let outcome = LoadOutcome::Loaded { copied: 3, replaced: 2, sums_replaced };
+        let found = compared(&names, &measures(3, "1.50"), &measures(3, "1.51"), &outcome);
+        let told: Vec<_> = found.iter().map(|one| (one.measure.as_str(), one.equal, one.replaced.as_deref())).collect();
+        assert_eq!(told, [("rows", true, Some("2")), ("revenue", false, Some("8.25")), ("units", true, None)]);
+        let again = compared(&names, &measures(3, "1.5"), &measures(4, "1.50"), &LoadOutcome::AlreadyLoaded);
+        let told: Vec<_> = again.iter().map(|one| (one.equal, one.replaced.as_deref())).collect();
+        assert_eq!(told, [(false, None), (true, None), (true, None)]);
+    }
 }

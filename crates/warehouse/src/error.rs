@@ -1,6 +1,6 @@
 //! What can go wrong between Assay and PostgreSQL, in words for the operator.
 
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, STAGING};
 use assay_pipeline::permit::PermitError;
 use std::error::Error;
 use std::fmt;
@@ -34,7 +34,7 @@ pub enum WarehouseError {
 
     #[error(
         "the warehouse table {table} holds version {held} of the lake's table, newer than version {offered} of this \
-         load; nothing was changed. Start the run again. If the lake was made anew, drop the warehouse table first"
+         load; nothing was changed. Start the run again"
     )]
     Newer { table: String, held: i64, offered: i64 },
 
@@ -68,12 +68,18 @@ impl fmt::Display for TableState {
 impl WarehouseError {
     /// Sorts an error of the driver: the server refused, or the connection broke and nothing was committed.
     pub(crate) fn of(action: &str, columns: &[String], error: tokio_postgres::Error) -> Self {
-        match error.as_db_error() {
-            Some(db) if !crate::refusal::ends_connection(db.code()) => {
-                WarehouseError::Refused { action: action.to_owned(), refusal: Refusal::of(db, columns) }
+        Self::in_copy(action, columns, STAGING, error)
+    }
+
+    /// As [`WarehouseError::of`], while rows are copied into this table.
+    pub(crate) fn in_copy(action: &str, columns: &[String], table: &str, error: tokio_postgres::Error) -> Self {
+        let refusal = error.as_db_error().map(|db| Refusal::in_copy(db, columns, table));
+        match (error.as_db_error(), refusal) {
+            (Some(db), Some(refusal)) if !crate::refusal::ends_connection(db.code()) => {
+                WarehouseError::Refused { action: action.to_owned(), refusal }
             }
-            Some(db) => interrupted(action, Refusal::of(db, columns).to_string(), None),
-            None => interrupted(action, error.to_string(), Some(Box::new(error))),
+            (_, Some(refusal)) => interrupted(action, refusal.to_string(), None),
+            (_, None) => interrupted(action, error.to_string(), Some(Box::new(error))),
         }
     }
 }

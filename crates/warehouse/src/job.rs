@@ -21,6 +21,12 @@ pub struct LoadJob {
     pub distribution_key: Option<String>,
     /// Columns of an index, and the order of previews.
     pub sort_key: Vec<String>,
+    /// Numeric columns whose sums over the replaced rows are told.
+    pub sums: Vec<String>,
+    /// Schema of a lasting table that takes the rows first; without one they wait in a table of the session.
+    pub staging: Option<String>,
+    /// Id of the lake's table, which a table made anew does not share.
+    pub lake_table: String,
     /// Version of the lake's table that the rows are of.
     pub lake_version: i64,
     pub run: String,
@@ -54,10 +60,10 @@ pub enum WarehouseType {
     TimestampUtc,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoadOutcome {
-    /// Rows put in, and rows taken out for them.
-    Loaded { copied: u64, replaced: u64 },
+    /// Rows put in, and rows taken out for them with the sums that the job asked for, as decimal text.
+    Loaded { copied: u64, replaced: u64, sums_replaced: Vec<Option<String>> },
     /// The load log has this version for all that was asked; nothing was read or written.
     AlreadyLoaded,
 }
@@ -100,6 +106,9 @@ impl LoadJob {
     /// Refuses a job that PostgreSQL would refuse late or read otherwise than meant.
     pub(crate) fn check(&self) -> Result<(), WarehouseError> {
         check_names(&self.schema, &self.table, self.columns.iter().map(|column| &column.name))?;
+        if let Some(staging) = &self.staging {
+            check_names(staging, &self.table, [])?;
+        }
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
         for column in &self.columns {
@@ -117,6 +126,12 @@ impl LoadJob {
         }
         for key in self.sort_key.iter().chain(&self.distribution_key).filter(|key| !seen.contains(key.as_str())) {
             problems.push(format!("the key column {key} is not one of its columns"));
+        }
+        for sum in self.sums.iter().filter(|sum| !seen.contains(sum.as_str())) {
+            problems.push(format!("the summed column {sum} is not one of its columns"));
+        }
+        if self.staging.as_ref() == Some(&self.schema) {
+            problems.push("its staging schema is its own schema".to_owned());
         }
         if let Replace::Dates { column, .. } = &self.mode {
             let date = self.columns.iter().any(|known| known.name == *column && known.kind == WarehouseType::Date);
@@ -155,6 +170,9 @@ mod tests {
             mode: Replace::Dates { column: "day".into(), dates: vec![] },
             distribution_key: Some("id".into()),
             sort_key: vec!["day".into()],
+            sums: vec![],
+            staging: None,
+            lake_table: "t1".into(),
             lake_version: 1,
             run: "r".into(),
         }
@@ -169,10 +187,17 @@ mod tests {
             .push(WarehouseColumn { name: "amount".into(), kind: WarehouseType::Decimal { precision: 2, scale: 3 } });
         bad.mode = Replace::Dates { column: "id".into(), dates: vec![] };
         bad.sort_key.push("gone".into());
+        bad.sums.push("lost".into());
+        bad.staging = Some("s".into());
         let text = bad.check().unwrap_err().to_string();
-        for part in
-            ["id is there twice", "amount cannot be numeric(2,3)", "key column gone", "id is not one of its date"]
-        {
+        for part in [
+            "id is there twice",
+            "amount cannot be numeric(2,3)",
+            "key column gone",
+            "summed column lost",
+            "staging schema is its own",
+            "id is not one of its date",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -14,8 +14,10 @@ mod programs;
 mod quote;
 mod reconcile;
 mod refusal;
+mod seed;
 mod server;
 mod server_state;
+mod staging;
 mod table;
 mod target;
 

@@ -2,18 +2,20 @@
 
 use crate::connection::Warehouse;
 use crate::error::{TableState, WarehouseError};
-use crate::job::{LoadJob, LoadOutcome, Replace, WarehouseType};
+use crate::job::{LoadJob, LoadOutcome, Replace};
 use crate::load_log::{self, Held};
-use crate::quote::{identifier, identifiers, literal, table};
-use crate::refusal::{CHECK_PREFIX, STAGING, ends_connection};
-use crate::table::{Existing, create, dress, ensure_schema, lock};
+use crate::quote::{identifier, identifiers, table};
+use crate::reconcile::Measures;
+use crate::refusal::ends_connection;
+use crate::staging::Staging;
+use crate::table::{Existing, create, dress, ensure_schema, lock, lock_key};
 use assay_pipeline::Permit;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{SinkExt, Stream, StreamExt};
 use std::io;
 use std::pin::pin;
-use tokio_postgres::Transaction;
+use tokio_postgres::{CopyInSink, Error, Transaction};
 
 /// Tries, a quarter of a second apart, to learn how a COMMIT ended.
 const ATTEMPTS: u32 = 40;
@@ -34,7 +36,8 @@ impl Warehouse {
     ///
     /// `rows` is CSV text for COPY: an unquoted empty field is null, a quoted one the empty text, no header; it is
     /// read no faster than the server takes it, and not at all when the load was already done. `now` goes to the log.
-    /// On any error, or when the future is dropped before its COMMIT, the table stays as it was.
+    /// On any error, or when the future is dropped before its COMMIT, the table stays as it was. With a staging
+    /// schema the rows are committed there first, and stay there.
     pub async fn load<S>(
         &mut self,
         permit: &Permit,
@@ -48,11 +51,44 @@ impl Warehouse {
         permit.check(&job.environment, now)?;
         job.check()?;
         self.revive().await?;
+        let Some(schema) = &job.staging else { return self.carry_out(now, job, rows).await };
+        // Held over both transactions, so that nobody else's rows are in the lasting table when it is read.
+        let failed = failure("the staging", job);
+        let key = lock_key(&format!("staging {}", table(schema, &job.table)));
+        let take = format!("SELECT pg_advisory_unlock_all(); SELECT pg_advisory_lock({key})");
+        self.client.batch_execute(&take).await.map_err(&failed)?;
+        let outcome = self.carry_out(now, job, rows).await;
+        let given_back = self.client.batch_execute("SELECT pg_advisory_unlock_all()").await;
+        // A session that cannot give the lock back has ended, and the lock with it; what the load did stands.
+        drop(given_back);
+        outcome
+    }
+
+    async fn carry_out<S>(&mut self, now: DateTime<Utc>, job: &LoadJob, rows: S) -> Result<LoadOutcome, WarehouseError>
+    where
+        S: Stream<Item = Result<Bytes, io::Error>>,
+    {
         if self.already_loaded(job).await? {
             return Ok(LoadOutcome::AlreadyLoaded);
         }
-        let copied = self.stage(job, rows).await?;
-        self.publish(now, job, copied).await
+        let staging = Staging::of(job);
+        let copied = match staging.schema {
+            None => {
+                self.client.batch_execute(&staging.make_temporary()).await.map_err(failure("the rows", job))?;
+                let sink = self.client.copy_in(&copy_statement(job, &staging)).await;
+                copy(sink, job, &staging, rows).await?
+            }
+            Some(schema) => {
+                let failed = failure("the staging", job);
+                let transaction = self.write().await.map_err(&failed)?;
+                staging.make_lasting(&transaction, schema).await?;
+                let sink = transaction.copy_in(&copy_statement(job, &staging)).await;
+                let copied = copy(sink, job, &staging, rows).await?;
+                transaction.commit().await.map_err(&failed)?;
+                copied
+            }
+        };
+        self.publish(now, job, &staging, copied).await
     }
 
     async fn already_loaded(&mut self, job: &LoadJob) -> Result<bool, WarehouseError> {
@@ -66,42 +102,26 @@ impl Warehouse {
         Ok(matches!(finding, Finding::Done))
     }
 
-    /// Copies into a table of this session alone.
-    async fn stage<S>(&mut self, job: &LoadJob, rows: S) -> Result<u64, WarehouseError>
-    where
-        S: Stream<Item = Result<Bytes, io::Error>>,
-    {
-        let failed = failure("the rows", job);
-        self.client.batch_execute(&staging(job)).await.map_err(&failed)?;
-        let copy = format!("COPY pg_temp.{STAGING} ({}) FROM STDIN (FORMAT csv)", identifiers(&job.column_names()));
-        let mut sink = pin!(self.client.copy_in::<_, Bytes>(&copy).await.map_err(&failed)?);
-        let mut rows = pin!(rows);
-        while let Some(chunk) = rows.next().await {
-            let chunk = chunk.map_err(|error| WarehouseError::Interrupted {
-                action: format!("the load of {}", job.place()),
-                reason: format!("the rows could not be read: {error}"),
-                state: TableState::Unchanged,
-                source: Some(Box::new(error)),
-            })?;
-            sink.feed(chunk).await.map_err(&failed)?;
-        }
-        sink.finish().await.map_err(&failed)
-    }
-
-    async fn publish(&mut self, now: DateTime<Utc>, job: &LoadJob, copied: u64) -> Result<LoadOutcome, WarehouseError> {
+    async fn publish(
+        &mut self,
+        now: DateTime<Utc>,
+        job: &LoadJob,
+        staging: &Staging<'_>,
+        copied: u64,
+    ) -> Result<LoadOutcome, WarehouseError> {
         let failed = failure("the load", job);
         let transaction = self.write().await.map_err(&failed)?;
         let finding = examine(&transaction, job).await?;
         if matches!(finding, Finding::Done) {
-            transaction.batch_execute(&format!("DROP TABLE pg_temp.{STAGING}")).await.map_err(&failed)?;
+            transaction.batch_execute(&staging.end()).await.map_err(&failed)?;
             transaction.commit().await.map_err(&failed)?;
             return Ok(LoadOutcome::AlreadyLoaded);
         }
-        let replaced = replace(&transaction, job, &finding).await?;
-        let id = load_log::write(&transaction, job, now).await.map_err(&failed)?;
-        let end = format!("DROP TABLE pg_temp.{STAGING}; ANALYZE {}", table(&job.schema, &job.table));
+        let Measures { rows: replaced, sums: sums_replaced } = replace(&transaction, job, staging, &finding).await?;
+        let id = load_log::write(&transaction, job, &staging.place(), now).await.map_err(&failed)?;
+        let end = format!("{} ANALYZE {}", staging.end(), table(&job.schema, &job.table));
         transaction.batch_execute(&end).await.map_err(&failed)?;
-        let done = LoadOutcome::Loaded { copied, replaced };
+        let done = LoadOutcome::Loaded { copied, replaced, sums_replaced };
         match transaction.commit().await {
             Ok(()) => Ok(done),
             Err(error) if error.as_db_error().is_none_or(|db| ends_connection(db.code())) => {
@@ -167,16 +187,19 @@ async fn examine(transaction: &Transaction<'_>, job: &LoadJob) -> Result<Finding
     }
 }
 
-/// Takes the old rows out and puts the new ones in; gives how many went out.
-async fn replace(transaction: &Transaction<'_>, job: &LoadJob, finding: &Finding) -> Result<u64, WarehouseError> {
+/// Takes the old rows out and puts the new ones in; gives what went out.
+async fn replace(
+    transaction: &Transaction<'_>,
+    job: &LoadJob,
+    staging: &Staging<'_>,
+    finding: &Finding,
+) -> Result<Measures, WarehouseError> {
     let failed = failure("the load", job);
     let place = table(&job.schema, &job.table);
-    let mut replaced = 0;
+    let mut replaced = Measures { rows: 0, sums: vec![None; job.sums.len()] };
     if let Finding::Make { replaces } = finding {
         if *replaces {
-            let count = format!("SELECT count(*) FROM {place}");
-            let rows: i64 = transaction.query_one(&count, &[]).await.map_err(&failed)?.get(0);
-            replaced = rows.unsigned_abs();
+            replaced = take_out(transaction, job, &format!("SELECT * FROM {place}"), false).await?;
             transaction.batch_execute(&format!("DROP TABLE {place}")).await.map_err(&failed)?;
         }
         ensure_schema(transaction, &job.schema).await.map_err(&failed)?;
@@ -184,49 +207,74 @@ async fn replace(transaction: &Transaction<'_>, job: &LoadJob, finding: &Finding
     } else {
         // Not TRUNCATE: readers keep the old rows until the commit.
         replaced = match &job.mode {
-            Replace::All => transaction.execute(&format!("DELETE FROM {place}"), &[]).await,
+            Replace::All => take_out(transaction, job, &format!("DELETE FROM {place} RETURNING *"), false).await?,
             Replace::Dates { column, .. } => {
-                let delete = format!("DELETE FROM {place} WHERE {} = ANY($1::text[]::date[])", identifier(column));
-                transaction.execute(&delete, &[&job.dates()]).await
+                let column = identifier(column);
+                let delete = format!("DELETE FROM {place} WHERE {column} = ANY($1::text[]::date[]) RETURNING *");
+                take_out(transaction, job, &delete, true).await?
             }
-        }
-        .map_err(&failed)?;
+        };
     }
     let columns = identifiers(&job.column_names());
-    let insert = format!("INSERT INTO {place} ({columns}) SELECT {columns} FROM pg_temp.{STAGING}");
+    let insert = format!("INSERT INTO {place} ({columns}) SELECT {columns} FROM {}", staging.place());
     transaction.batch_execute(&insert).await.map_err(&failed)?;
     dress(transaction, job).await?;
     Ok(replaced)
 }
 
-/// The staging table. Decimals keep every digit here, so that a check refuses what the typed column would round.
-fn staging(job: &LoadJob) -> String {
-    let date_column = match &job.mode {
-        Replace::Dates { column, .. } => Some(column),
-        Replace::All => None,
+/// Runs a statement that gives rows, and measures them. A column that is no number there has no sum.
+async fn take_out(
+    transaction: &Transaction<'_>,
+    job: &LoadJob,
+    statement: &str,
+    dated: bool,
+) -> Result<Measures, WarehouseError> {
+    let failed = failure("the load", job);
+    let existing = Existing::find(transaction, &job.schema, &job.table).await.map_err(&failed)?;
+    let numeric = |name: &str| existing.as_ref().is_some_and(|existing| existing.has_number(name));
+    let sums = job.sums.iter().map(|name| match numeric(name) {
+        true => format!(", sum({})::text", identifier(name)),
+        false => ", NULL::text".to_owned(),
+    });
+    let query = format!("WITH gone AS ({statement}) SELECT count(*){} FROM gone", sums.collect::<String>());
+    let dates = job.dates();
+    let row = match dated {
+        true => transaction.query_one(&query, &[&dates]).await,
+        false => transaction.query_one(&query, &[]).await,
     };
-    let dates = literal(&format!("{{{}}}", job.dates().join(",")));
-    let columns: Vec<String> = job
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let name = identifier(&column.name);
-            match column.kind {
-                WarehouseType::Decimal { precision, scale } => format!(
-                    "{name} numeric CONSTRAINT {CHECK_PREFIX}{at} \
-                 CHECK ({name} = round({name}, {scale}) AND abs({name}) < 1e{})",
-                    precision - scale
-                ),
-                WarehouseType::Date if Some(&column.name) == date_column => format!(
-                    "{name} date CONSTRAINT {CHECK_PREFIX}{at} \
-                 CHECK ({name} IS NOT NULL AND {name} = ANY({dates}::date[]))"
-                ),
-                other => format!("{name} {}", other.sql()),
-            }
-        })
-        .collect();
-    format!("DROP TABLE IF EXISTS pg_temp.{STAGING}; CREATE TEMP TABLE {STAGING} ({})", columns.join(", "))
+    let row = row.map_err(&failed)?;
+    let rows: i64 = row.get(0);
+    Ok(Measures { rows: rows.unsigned_abs(), sums: (1..=job.sums.len()).map(|at| row.get(at)).collect() })
+}
+
+fn copy_statement(job: &LoadJob, staging: &Staging<'_>) -> String {
+    format!("COPY {} ({}) FROM STDIN (FORMAT csv)", staging.place(), identifiers(&job.column_names()))
+}
+
+/// Streams the rows into the staging table.
+async fn copy<S>(
+    sink: Result<CopyInSink<Bytes>, Error>,
+    job: &LoadJob,
+    staging: &Staging<'_>,
+    rows: S,
+) -> Result<u64, WarehouseError>
+where
+    S: Stream<Item = Result<Bytes, io::Error>>,
+{
+    let (action, columns) = (format!("the rows of {}", job.place()), job.column_names());
+    let failed = |error| WarehouseError::in_copy(&action, &columns, staging.relation(), error);
+    let mut sink = pin!(sink.map_err(failed)?);
+    let mut rows = pin!(rows);
+    while let Some(chunk) = rows.next().await {
+        let chunk = chunk.map_err(|error| WarehouseError::Interrupted {
+            action: format!("the load of {}", job.place()),
+            reason: format!("the rows could not be read: {error}"),
+            state: TableState::Unchanged,
+            source: Some(Box::new(error)),
+        })?;
+        sink.feed(chunk).await.map_err(failed)?;
+    }
+    sink.finish().await.map_err(failed)
 }
 
 fn lock_name(job: &LoadJob) -> String {

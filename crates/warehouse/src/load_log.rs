@@ -2,7 +2,6 @@
 
 use crate::job::{LoadJob, Replace};
 use crate::quote::identifier;
-use crate::refusal::STAGING;
 use crate::table::{ensure_schema, lock};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -13,7 +12,7 @@ use tokio_postgres::{Error, Transaction};
 pub(crate) enum Held {
     /// This very version, everywhere.
     Same,
-    /// Somewhere a newer version of the same pipeline and environment.
+    /// Somewhere a newer version of the same table of the lake.
     Newer(i64),
     Other,
 }
@@ -21,17 +20,23 @@ pub(crate) enum Held {
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS assay.load_log (\
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, pipeline text NOT NULL, environment text NOT NULL, \
     schema_name text NOT NULL, table_name text NOT NULL, date date, lake_version bigint NOT NULL, run text NOT NULL, \
-    rows bigint NOT NULL, loaded_at timestamptz NOT NULL); \
+    rows bigint NOT NULL, loaded_at timestamptz NOT NULL, lake_table text); \
     CREATE INDEX IF NOT EXISTS load_log_place ON assay.load_log (schema_name, table_name, date, id); \
     COMMENT ON TABLE assay.load_log IS 'Loads by Assay; the greatest id of a date, or without date, is what holds'";
 
+/// Logs of earlier programs lack the column. Their entries are of no known table: what they say is loaded again.
+const MIGRATE: &str = "ALTER TABLE assay.load_log ADD COLUMN IF NOT EXISTS lake_table text";
+
 pub(crate) async fn ensure(transaction: &Transaction<'_>) -> Result<(), Error> {
-    if exists(transaction).await? {
+    let known = "SELECT FROM pg_attribute WHERE attrelid = to_regclass('assay.load_log') AND attname = 'lake_table' \
+                 AND NOT attisdropped";
+    if transaction.query_opt(known, &[]).await?.is_some() {
         return Ok(());
     }
     lock(transaction, "load log").await?;
     ensure_schema(transaction, "assay").await?;
-    transaction.batch_execute(CREATE).await
+    transaction.batch_execute(CREATE).await?;
+    transaction.batch_execute(MIGRATE).await
 }
 
 pub(crate) async fn exists(transaction: &Transaction<'_>) -> Result<bool, Error> {
@@ -49,14 +54,17 @@ pub(crate) async fn held(transaction: &Transaction<'_>, job: &LoadJob) -> Result
         "SELECT coalesce(bool_and(coalesce(ours AND lake_version = $6 AND fits, false)), true), \
                 max(lake_version) FILTER (WHERE ours AND lake_version > $6) \
          FROM ({asked}) a LEFT JOIN LATERAL (\
-             SELECT l.lake_version, l.pipeline = $4 AND l.environment = $5 AS ours, \
+             SELECT l.lake_version, l.pipeline = $4 AND l.environment = $5 AND l.lake_table = $7 AS ours, \
                     NOT a.whole OR l.date IS NULL AS fits \
              FROM assay.load_log l WHERE l.schema_name = $1 AND l.table_name = $2 \
              AND (a.whole OR l.date = a.date OR l.date IS NULL) ORDER BY l.id DESC LIMIT 1) h ON true"
     );
     let dates = job.dates();
     let row = transaction
-        .query_one(&query, &[&job.schema, &job.table, &dates, &job.pipeline, &job.environment, &job.lake_version])
+        .query_one(
+            &query,
+            &[&job.schema, &job.table, &dates, &job.pipeline, &job.environment, &job.lake_version, &job.lake_table],
+        )
         .await?;
     let (same, newer): (bool, Option<i64>) = (row.get(0), row.get(1));
     Ok(match newer {
@@ -66,26 +74,27 @@ pub(crate) async fn held(transaction: &Transaction<'_>, job: &LoadJob) -> Result
     })
 }
 
-/// Adds one entry per date, or one for the whole; gives the last one's id, none when there was no date.
+/// Counts the rows of the staging table and adds one entry per date, or one for the whole; gives the last one's id, none when there was no date.
 pub(crate) async fn write(
     transaction: &Transaction<'_>,
     job: &LoadJob,
+    staging: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, Error> {
     let counted = match &job.mode {
         Replace::Dates { column, .. } => format!(
             "SELECT d.date, coalesce(c.rows, 0) AS rows FROM (SELECT unnest($3::text[])::date AS date) d LEFT JOIN \
-             (SELECT {} AS date, count(*) AS rows FROM pg_temp.{STAGING} GROUP BY 1) c ON c.date = d.date",
+             (SELECT {} AS date, count(*) AS rows FROM {staging} GROUP BY 1) c ON c.date = d.date",
             identifier(column)
         ),
-        Replace::All => format!(
-            "SELECT NULL::date AS date, count(*) AS rows FROM pg_temp.{STAGING} WHERE cardinality($3::text[]) = 0"
-        ),
+        Replace::All => {
+            format!("SELECT NULL::date AS date, count(*) AS rows FROM {staging} WHERE cardinality($3::text[]) = 0")
+        }
     };
     let query = format!(
         "WITH added AS (INSERT INTO assay.load_log \
-         (schema_name, table_name, date, pipeline, environment, lake_version, run, rows, loaded_at) \
-         SELECT $1, $2, date, $4, $5, $6, $7, rows, $8::text::timestamptz FROM ({counted}) x ORDER BY date RETURNING id) \
+         (schema_name, table_name, date, pipeline, environment, lake_version, run, rows, loaded_at, lake_table) \
+         SELECT $1, $2, date, $4, $5, $6, $7, rows, $8::text::timestamptz, $9 FROM ({counted}) x ORDER BY date RETURNING id) \
          SELECT max(id) FROM added"
     );
     let (dates, loaded_at) = (job.dates(), now.to_rfc3339());
@@ -101,6 +110,7 @@ pub(crate) async fn write(
                 &job.lake_version,
                 &job.run,
                 &loaded_at,
+                &job.lake_table,
             ],
         )
         .await?;

@@ -22,7 +22,12 @@ pub struct Refusal {
 impl Refusal {
     /// `columns` are the columns of the load in order; a name in the server's context counts only when it is one.
     pub(crate) fn of(error: &DbError, columns: &[String]) -> Self {
-        let (line, in_context) = error.where_().map_or((None, None), |text| place_in_copy(text, columns));
+        Self::in_copy(error, columns, STAGING)
+    }
+
+    /// As [`Refusal::of`], for rows that were copied into this table.
+    pub(crate) fn in_copy(error: &DbError, columns: &[String], table: &str) -> Self {
+        let (line, in_context) = error.where_().map_or((None, None), |text| place_in_copy(text, columns, table));
         let checked = error.constraint().and_then(|name| checked_column(name, columns));
         let reason = match &checked {
             Some(_) => "a value does not fit the column's type, or a row is of a date that this load does not replace"
@@ -85,8 +90,8 @@ fn checked_column(constraint: &str, columns: &[String]) -> Option<String> {
 }
 
 /// Reads `COPY assay_staging, line 3, column amount: "..."`; the words between may be in any language.
-fn place_in_copy(context: &str, columns: &[String]) -> (Option<u64>, Option<String>) {
-    let Some(rest) = context.strip_prefix("COPY ").and_then(|rest| rest.strip_prefix(STAGING)) else {
+fn place_in_copy(context: &str, columns: &[String], table: &str) -> (Option<u64>, Option<String>) {
+    let Some(rest) = context.strip_prefix("COPY ").and_then(|rest| rest.strip_prefix(table)) else {
         return (None, None);
     };
     let Some(start) = rest.find(|c: char| c.is_ascii_digit()) else { return (None, None) };
@@ -117,7 +122,7 @@ mod tests {
         ];
         for (context, line, column) in cases {
             let expected = (line, column.map(str::to_owned));
-            assert_eq!(place_in_copy(context, &columns), expected, "{context}");
+            assert_eq!(place_in_copy(context, &columns, STAGING), expected, "{context}");
         }
     }
 

@@ -53,6 +53,19 @@ impl Existing {
         serde_json::from_str(self.comment.as_deref()?).ok()
     }
 
+    pub(crate) fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
+    }
+
+    /// Whether it has a column of this name that can be summed.
+    pub(crate) fn has_number(&self, name: &str) -> bool {
+        let number = |kind: &str| {
+            matches!(kind, "smallint" | "integer" | "bigint" | "real" | "double precision")
+                || kind.starts_with("numeric")
+        };
+        self.columns.iter().any(|(known, kind)| known == name && number(kind))
+    }
+
     /// What keeps the job's rows from fitting. Order does not matter: loads name their columns.
     pub(crate) fn differences(&self, job: &LoadJob) -> Vec<String> {
         let wanted: Vec<(String, String)> = job.columns.iter().map(|c| (c.name.clone(), c.kind.sql())).collect();
@@ -79,9 +92,13 @@ pub(crate) async fn ensure_schema(transaction: &Transaction<'_>, schema: &str) -
 
 /// Waits until no other transaction holds the lock of this name; ends with the transaction.
 pub(crate) async fn lock(transaction: &Transaction<'_>, name: &str) -> Result<(), Error> {
-    let key = xxh3_64(format!("assay {name}").as_bytes()).cast_signed();
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&key]).await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&lock_key(name)]).await?;
     Ok(())
+}
+
+/// The server's number for the lock of this name.
+pub(crate) fn lock_key(name: &str) -> i64 {
+    xxh3_64(format!("assay {name}").as_bytes()).cast_signed()
 }
 
 pub(crate) async fn create(transaction: &Transaction<'_>, job: &LoadJob) -> Result<(), Error> {

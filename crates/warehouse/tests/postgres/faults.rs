@@ -28,7 +28,7 @@ async fn a_stream_that_fails_leaves_the_table_as_it_was() {
     assert_eq!(lines(&look, "SELECT count(*) FROM assay.load_log WHERE schema_name = 'broken'").await, ["1"]);
     // The same session goes on.
     let outcome = load(&mut warehouse, &sales("broken", &[1], 2), "2024-01-01,C,1\n").await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1, sums_replaced: vec![] });
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_load_dropped_while_it_copies_leaves_the_table_as_it_was() {
         copying = copying => copying.unwrap(),
     }
     let outcome = load(&mut warehouse, &job, "2024-01-01,C,1\n").await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1, sums_replaced: vec![] });
     let look = client(&shared.cluster).await;
     assert_eq!(lines(&look, "SELECT * FROM dropped.daily").await, ["2024-01-01|C|1.00"]);
 }
@@ -134,7 +134,7 @@ async fn a_server_killed_while_it_copies_leaves_the_table_as_it_was() {
     assert_eq!(lines(&look, "SELECT * FROM killed.daily").await, ["2024-01-01|A|10.00"]);
     // The old session finds the new server by itself.
     let outcome = load(&mut warehouse, &job, "2024-01-01,C,1\n").await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1, sums_replaced: vec![] });
 }
 
 /// Loads through a socket that breaks at the COMMIT of the load.
@@ -171,7 +171,7 @@ async fn a_connection_lost_at_commit_is_settled_by_the_load_log() {
     assert_eq!(lines(&look, "SELECT * FROM lost.daily").await, ["2024-01-01|A|10.00"]);
 
     let outcome = break_at_commit(&shared.cluster, &sales("lost", &[1], 2), Break::After, false).await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1, sums_replaced: vec![] });
     assert_eq!(lines(&look, "SELECT * FROM lost.daily").await, ["2024-01-01|C|1.00"]);
 
     // Without a way back the outcome stays unknown, and the next load finds out.

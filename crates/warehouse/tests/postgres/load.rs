@@ -14,13 +14,13 @@ async fn dates_are_replaced_and_done_loads_are_skipped() {
     let table = "SELECT * FROM dates.daily ORDER BY 1, 2";
 
     let outcome = load(&mut warehouse, &sales("dates", &[1, 2], 1), ONE_TWO).await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 3, replaced: 0 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 3, replaced: 0, sums_replaced: vec![] });
     assert_eq!(lines(&look, table).await, ["2024-01-01|A|10.00", "2024-01-01|B|5.50", "2024-01-02|A|1.25"]);
 
     // One of both dates is new: not a skip. A date without rows becomes empty.
     let job = sales("dates", &[2, 3], 1);
     let outcome = load(&mut warehouse, &job, "2024-01-02,C,7\n").await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1, sums_replaced: vec![] });
     let after = ["2024-01-01|A|10.00", "2024-01-01|B|5.50", "2024-01-02|C|7.00"];
     assert_eq!(lines(&look, table).await, after);
 
@@ -35,7 +35,7 @@ async fn dates_are_replaced_and_done_loads_are_skipped() {
     assert_eq!(lines(&look, log).await, expected);
 
     let outcome = load(&mut warehouse, &sales("dates", &[1], 2), "2024-01-01,Z,1\n").await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 2 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 2, sums_replaced: vec![] });
 }
 
 #[tokio::test]
@@ -63,17 +63,17 @@ async fn what_the_log_says_last_counts() {
 
     // The whole at the version that one date has already is not done.
     let outcome = load(&mut warehouse, &whole(2), ONE_TWO).await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 3, replaced: 3 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 3, replaced: 3, sums_replaced: vec![] });
 
     // Another environment's version is another thing; so is a table that somebody dropped.
     let mut other = whole(2);
     other.environment = "other".into();
     let permit = Permit::issue("other", "r", now() + chrono::TimeDelta::hours(1));
     let outcome = warehouse.load(&permit, now(), &other, rows("2024-01-01,A,1\n")).await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 3 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 3, sums_replaced: vec![] });
     look.batch_execute("DROP TABLE last.daily").await.unwrap();
     let outcome = warehouse.load(&permit, now(), &other, rows("2024-01-01,A,1\n")).await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 0 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 0, sums_replaced: vec![] });
 }
 
 #[tokio::test]
@@ -141,7 +141,10 @@ async fn values_arrive_as_they_were() {
                 2,,-99999999999999999999.999999999999999999,-9223372036854775808,false,1e300,,\n\
                 3,\"Zürich \"\"quoted\"\", 日本\r\n🦀\",0.000000000000000001,,,,0001-01-01T00:00:00,9999-12-31T23:59:59Z\n\
                 4,\\N,,,,,,\n5,\"\\.\",,,,,,\n";
-    assert_eq!(load(&mut warehouse, &job, text).await.unwrap(), LoadOutcome::Loaded { copied: 5, replaced: 0 });
+    assert_eq!(
+        load(&mut warehouse, &job, text).await.unwrap(),
+        LoadOutcome::Loaded { copied: 5, replaced: 0, sums_replaced: vec![] }
+    );
     let look = client(&shared.cluster).await;
     let expected = [
         "1||99999999999999999999.999999999999999999|9223372036854775807|t|0.1|2024-01-01 01:02:03.000004|\
@@ -171,7 +174,7 @@ async fn names_of_any_kind_stay_names() {
             job.lake_version = version;
             let outcome = load(&mut warehouse, &job, "2024-01-01,A,1.50\n").await.unwrap();
             let replaced = u64::try_from(version - 1).unwrap();
-            assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced }, "{name}");
+            assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced, sums_replaced: vec![] }, "{name}");
         }
         let days = [day(1)];
         let measures =
@@ -202,7 +205,7 @@ async fn other_columns_are_refused_for_dates_and_replaced_for_the_whole() {
     assert_eq!(lines(&look, "SELECT sum(revenue) FROM columns.daily").await, ["16.75"]);
     job.mode = Replace::All;
     let outcome = load(&mut warehouse, &job, "2024-01-01,A,1.0001\n").await.unwrap();
-    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 3 });
+    assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 3, sums_replaced: vec![] });
     assert_eq!(lines(&look, "SELECT shop, revenue FROM columns.daily").await, ["A|1.0001"]);
 
     // What depends on the table keeps it from being made anew.
@@ -271,7 +274,10 @@ async fn loads_at_once_take_turns() {
     let (a, b) = tokio::join!(one(1, "a"), one(1, "b"));
     let mut outcomes = [a.unwrap().unwrap(), b.unwrap().unwrap()];
     outcomes.sort_by_key(|outcome| *outcome == LoadOutcome::AlreadyLoaded);
-    assert_eq!(outcomes, [LoadOutcome::Loaded { copied: 20_000, replaced: 0 }, LoadOutcome::AlreadyLoaded]);
+    assert_eq!(
+        outcomes,
+        [LoadOutcome::Loaded { copied: 20_000, replaced: 0, sums_replaced: vec![] }, LoadOutcome::AlreadyLoaded]
+    );
     let stores = "SELECT count(*), count(DISTINCT left(store, 1)) FROM \"at once\".daily";
     assert_eq!(lines(&look, stores).await, ["20000|1"]);
 

@@ -5,5 +5,6 @@ mod cluster;
 mod faults;
 mod load;
 mod proxy;
+mod staging;
 mod support;
 mod views;

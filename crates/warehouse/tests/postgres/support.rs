@@ -88,6 +88,9 @@ pub fn sales(schema: &str, days: &[u32], version: i64) -> LoadJob {
         mode: Replace::Dates { column: "day".into(), dates: days.iter().map(|d| day(*d)).collect() },
         distribution_key: Some("store".into()),
         sort_key: vec!["day".into()],
+        sums: vec![],
+        staging: None,
+        lake_table: "table-1".into(),
         lake_version: version,
         run: format!("run-{version}"),
     }
