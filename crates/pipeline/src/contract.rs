@@ -45,6 +45,8 @@ pub enum SilverMode {
 }
 
 /// What must hold before a silver table is published; otherwise the step fails and nothing changes.
+/// It is asked of all records that the run accepts or refuses; without any it holds. Records without a date count in
+/// a run that writes every dated record of their file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     /// Least share of accepted records, in percent.

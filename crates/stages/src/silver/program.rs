@@ -438,6 +438,7 @@ mod tests {
             ("not nothing > 0", Ok(None)),
             ("starts_with(name, 'Ad')", Ok(Some(true))),
             ("starts_with(name, 'ad')", Ok(Some(false))),
+            ("starts_with(name, 'da')", Ok(Some(false))),
             ("starts_with(name, '')", Ok(Some(true))),
             ("starts_with(name, 'Adam')", Ok(Some(false))),
             ("not starts_with(name, 'B')", Ok(Some(true))),

@@ -126,6 +126,34 @@ fn every_line_end_gives_the_same_rows() {
 }
 
 #[test]
+fn keys_hold_values_of_every_type_and_nulls() {
+    let mut contract = contract(vec![
+        column("day", "date").required().is("date(at)"),
+        column("at", "instant").required(),
+        column("price", "decimal(10,3)"),
+        column("code", "string"),
+        column("sure", "boolean"),
+    ]);
+    contract.key = ["at", "price", "code", "sure"].map(str::to_owned).to_vec();
+    let shop = shop_of(contract);
+    let lines = [
+        r#"{"at":"2024-01-01T00:00:00Z","price":1.5}"#,
+        // The same moment and number, and nulls of every kind.
+        r#"{"at":"2024-01-01T02:00:00.000+02:00","price":"1.500","code":" ","sure":null}"#,
+        r#"{"at":"2024-01-01T00:00:00.000001Z","price":1.5}"#,
+        r#"{"at":"2024-01-01T00:00:00Z","price":0}"#,
+        r#"{"at":"2024-01-01T00:00:00Z"}"#,
+        r#"{"at":"2024-01-01T00:00:00Z","code":"1.5"}"#,
+        r#"{"at":"2024-01-01T00:00:00Z","sure":false}"#,
+        r#"{"at":"2024-01-01T00:00:00Z","price":0.000,"code":null}"#,
+    ];
+    shop.put("2024-01-01/a.json", lines.join("\n"));
+    shop.ingest().unwrap();
+    assert_eq!(shop.silver_columns(&["_source_line"]), ["2", "3", "5", "6", "7", "8"]);
+    assert_eq!(shop.quarantine(&["_source_line", "reason"]), ["1|duplicate", "4|duplicate"]);
+}
+
+#[test]
 fn a_gate_looks_at_all_but_the_cancellations() {
     let ingest = |percent: &str| {
         let mut shop = shop();
