@@ -27,7 +27,7 @@ pub(super) fn windows_1252(bytes: Vec<u8>) -> Option<String> {
 pub(super) fn cut(bytes: &[u8], skipped: u64, decode: Decode) -> Result<Vec<Cut<'_>>, String> {
     let mut cuts = Vec::new();
     let mut header: Option<Vec<String>> = None;
-    let mut reader = Reader { bytes, at: 0, line: 1, decode };
+    let mut reader = Reader { bytes, at: 0, line: 1, separator: b',', decode };
     while reader.at < bytes.len() {
         let (line, offset) = (reader.line, reader.at as u64 + skipped);
         let (raw, fields) = reader.record();
@@ -49,10 +49,21 @@ pub(super) fn cut(bytes: &[u8], skipped: u64, decode: Decode) -> Result<Vec<Cut<
     Ok(cuts)
 }
 
+/// The records of a published text, header included; `None` for one that is malformed.
+pub(crate) fn published(bytes: &[u8], separator: u8) -> Option<Vec<Vec<String>>> {
+    let mut reader = Reader { bytes, at: 0, line: 1, separator, decode: utf8 };
+    let mut records = Vec::new();
+    while reader.at < bytes.len() {
+        records.push(reader.record().1?);
+    }
+    Some(records)
+}
+
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
+    separator: u8,
     decode: Decode,
 }
 
@@ -94,7 +105,7 @@ impl<'a> Reader<'a> {
                     end = here;
                     break;
                 }
-                (_, b',') => {
+                _ if byte == self.separator && state != State::Quoted => {
                     fields.push(std::mem::take(&mut field));
                     state = State::Start;
                 }

@@ -1,6 +1,6 @@
 //! The shipped pipelines computed a second time, from the raw bronze files and without the engine.
 
-mod csv;
+pub(crate) mod csv;
 mod gold;
 mod input;
 mod json;

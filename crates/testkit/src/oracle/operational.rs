@@ -95,9 +95,9 @@ impl Newest {
     }
 
     fn daily_revenue(&self) -> Table {
-        let mut days: BTreeMap<(NaiveDate, &str), (i64, i64, i64)> = BTreeMap::new();
+        let mut days: BTreeMap<(NaiveDate, Option<&str>), (i64, i64, i64)> = BTreeMap::new();
         for order in self.kept_orders() {
-            let country = self.customers.get(&order.customer_id).map_or("", |(_, customer)| customer.country);
+            let country = self.customers.get(&order.customer_id).map(|(_, customer)| customer.country);
             let (units, cents) = self.sums(order);
             let day = days.entry((order.ordered_at.date_naive(), country)).or_default();
             *day = (day.0 + 1, day.1 + units, day.2 + cents);
@@ -106,7 +106,7 @@ impl Newest {
             &["order_date", "country", "orders", "units", "revenue"],
             &days,
             |((date, country), (orders, units, cents))| {
-                vec![some(date), some(country), some(orders), some(units), some(amount(*cents))]
+                vec![some(date), country.and_then(some), some(orders), some(units), some(amount(*cents))]
             },
         )
     }

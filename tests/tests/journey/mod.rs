@@ -1,0 +1,193 @@
+//! A workspace of one pipeline for its journey, and what every layer of it holds.
+#![allow(clippy::unwrap_used)]
+#![allow(dead_code, reason = "each journey uses some of it")]
+
+use assay_testkit::delta::DeltaTable;
+use assay_testkit::{Counts, Layers, Outcome, Table, Workspace, assert_same_rows, copies, table_of};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// First business date of every journey.
+pub const FIRST: &str = "2026-01-05";
+
+pub struct Journey {
+    pub workspace: Workspace,
+    pub pipeline: &'static str,
+}
+
+impl Journey {
+    pub fn new(pipeline: &'static str) -> Self {
+        Self { workspace: Workspace::new().unwrap(), pipeline }
+    }
+
+    /// Generated data of these dates; more words may follow.
+    pub fn demo(&self, dates: u32, records: u64, more: &[&str]) {
+        let (dates, records) = (dates.to_string(), records.to_string());
+        let words = ["demo", self.pipeline, "--first", FIRST, "--dates", &dates, "--records", &records];
+        self.succeed(&[&words[..], more].concat());
+    }
+
+    /// Runs the pipeline to a good end.
+    pub fn run(&self, more: &[&str]) -> Outcome {
+        self.succeed(&[&["run", self.pipeline][..], more].concat())
+    }
+
+    pub fn succeed(&self, words: &[&str]) -> Outcome {
+        let outcome = self.assay(words);
+        assert_eq!(outcome.code, Some(0), "{words:?}: {}{}", outcome.stdout, outcome.stderr);
+        outcome
+    }
+
+    pub fn assay(&self, words: &[&str]) -> Outcome {
+        self.workspace.assay(words).unwrap()
+    }
+
+    /// Every JSON document that a verb prints.
+    pub fn json(&self, words: &[&str]) -> Vec<Value> {
+        let outcome = self.succeed(&[words, &["--json"]].concat());
+        let lines = outcome.stdout.lines().filter(|line| line.starts_with('{'));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The last run as the program shows it.
+    pub fn last(&self) -> Value {
+        self.json(&["show", "last"]).remove(0)
+    }
+
+    /// Ids of all runs, newest first.
+    pub fn runs(&self) -> Vec<String> {
+        self.json(&["runs"]).iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn lake(&self) -> PathBuf {
+        self.workspace.lake(self.pipeline)
+    }
+
+    /// A table by its folder below the pipeline's lake folder.
+    pub fn table(&self, folder: &str) -> DeltaTable {
+        DeltaTable::read(&self.lake().join(folder)).unwrap()
+    }
+
+    /// Rows without the audit columns; an empty table where there is none.
+    pub fn rows(&self, folder: &str) -> Table {
+        let table = self.table(folder);
+        let names: Vec<String> = table.frame.get_column_names().iter().map(ToString::to_string).collect();
+        let mut kept: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.starts_with('_')).collect();
+        kept.sort_unstable();
+        table.table(&kept).unwrap()
+    }
+
+    /// The n-th business date.
+    pub fn date(&self, n: u64) -> String {
+        let first: chrono::NaiveDate = FIRST.parse().unwrap();
+        (first + chrono::Days::new(n)).to_string()
+    }
+
+    pub fn write(&self, path: &str, bytes: &[u8]) -> PathBuf {
+        self.workspace.write(self.pipeline, path, bytes).unwrap()
+    }
+
+    pub fn expect_table(&self, folder: &str, expected: &Table) {
+        assert_same_rows(expected, &self.table(folder).table(&columns(expected)).unwrap());
+    }
+
+    /// Place and primary reason of everything that a silver table refused.
+    pub fn expect_refused(&self, table: &str, expected: &Layers) {
+        let there = self.table(&format!("quarantine/{table}"));
+        let mut there = table_of(&there.frame, &["_source_file", "_source_line", "reason"]).unwrap();
+        there.columns = expected.refused(table).columns;
+        assert_same_rows(&expected.refused(table), &there);
+    }
+
+    /// The bytes of every refused record are kept as its file has them.
+    pub fn expect_raw(&self, table: &str, expected: &Layers) {
+        let frame = self.table(&format!("quarantine/{table}")).frame;
+        let mut there = BTreeMap::new();
+        for row in 0..frame.height() {
+            let text = |name: &str| frame.column(name).unwrap().str().unwrap().get(row).unwrap().to_owned();
+            let number = |name: &str| frame.column(name).unwrap().get(row).unwrap().extract::<u64>().unwrap();
+            let raw = frame.column("raw").unwrap().binary().unwrap().get(row).unwrap().to_vec();
+            there.insert((text("_source_file"), number("_source_line"), number("_byte_offset")), raw);
+        }
+        for refused in &expected.quarantine[table] {
+            let place = (refused.file.clone(), refused.line, refused.offset);
+            assert_eq!(there.get(&place), Some(&refused.raw), "{place:?}");
+        }
+    }
+
+    /// The counts of the last run, and that they add up.
+    pub fn expect_counts(&self, expected: Counts) {
+        let last = self.last();
+        let counts = &last["counts"];
+        let of = |name: &str| counts[name].as_u64().unwrap_or_else(|| panic!("{name} is missing in {counts}"));
+        let there = Counts {
+            read: of("read") - counts["elsewhere"].as_u64().unwrap_or(0),
+            accepted: of("accepted"),
+            quarantined: of("quarantined"),
+            blank: of("blank"),
+        };
+        assert_eq!(there, expected);
+        assert_eq!(last["balanced"], true, "{counts}");
+    }
+
+    /// Every row of a warehouse table as the program shows it, page by page.
+    pub fn expect_warehouse(&self, name: &str, expected: &Table) {
+        let table = format!("{}.warehouse.{name}", self.pipeline);
+        let mut rows = Vec::new();
+        loop {
+            let offset = rows.len().to_string();
+            let page = self.json(&["preview", &table, "--limit", "2000", "--offset", &offset]);
+            if page.is_empty() {
+                break;
+            }
+            let cell = |row: &Value, column: &&str| row[*column].as_str().map(str::to_owned);
+            rows.extend(page.iter().map(|row| columns(expected).iter().map(|column| cell(row, column)).collect()));
+        }
+        assert_same_rows(&moments(expected), &moments(&Table::new(&columns(expected), rows)));
+    }
+
+    /// A copy in CSV or TSV, of one file or of one for each date.
+    pub fn expect_text(&self, folder: &str, expected: &Table) {
+        let there = copies::text(&self.lake().join(folder), &columns(expected)).unwrap();
+        assert_same_rows(&moments(expected), &moments(&there));
+    }
+
+    /// A copy in Parquet, of one file or of one for each date.
+    pub fn expect_parquet(&self, folder: &str, expected: &Table) {
+        assert_same_rows(expected, &copies::parquet(&self.lake().join(folder), &columns(expected)).unwrap());
+    }
+
+    /// Bytes of every file below a folder of the lake, by path below it.
+    pub fn bytes(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let folder = self.lake().join(folder);
+        let name = |path: &PathBuf| path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        copies::files(&folder).unwrap().iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
+    }
+}
+
+pub fn columns(table: &Table) -> Vec<&str> {
+    table.columns.iter().map(String::as_str).collect()
+}
+
+/// The rows of one date.
+pub fn of_date(table: &Table, column: &str, date: &str) -> Table {
+    let place = table.columns.iter().position(|name| name == column).unwrap();
+    let rows = table.rows.iter().filter(|row| row[place].as_deref() == Some(date));
+    Table::new(&columns(table), rows.cloned().collect())
+}
+
+/// Moments as text in one form, whatever wrote them: a space between date and time, no zeros behind the second.
+fn moments(table: &Table) -> Table {
+    let cell = |cell: &Option<String>| {
+        let text = cell.as_deref()?;
+        let is_moment = text.len() >= 19 && text.as_bytes()[4] == b'-' && matches!(text.as_bytes()[10], b'T' | b' ');
+        if !is_moment || text[..10].parse::<chrono::NaiveDate>().is_err() {
+            return Some(text.to_owned());
+        }
+        let rest = text[11..].trim_end_matches('Z').trim_end_matches("+00");
+        Some(format!("{} {}", &text[..10], rest.strip_suffix(".000000").unwrap_or(rest)))
+    };
+    let rows = table.rows.iter().map(|row| row.iter().map(cell).collect());
+    Table::new(&columns(table), rows.collect())
+}

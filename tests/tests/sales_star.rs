@@ -1,0 +1,55 @@
+//! The journey of the star of sales: from raw JSON to facts and dimensions in the lake, in files and in the warehouse.
+#![allow(clippy::unwrap_used)]
+
+mod journey;
+
+use assay_testkit::{Layers, sales_star};
+use journey::Journey;
+
+fn expect_all(journey: &Journey, expected: &Layers) {
+    journey.expect_table("tables/silver/sales", &expected.silver["sales"]);
+    journey.expect_parquet("silver/sales", &expected.silver["sales"]);
+    for (name, table) in &expected.gold {
+        journey.expect_table(&format!("tables/gold/{name}"), table);
+        journey.expect_parquet(&format!("gold/{name}"), table);
+        journey.expect_text(&format!("gold/csv/{name}"), table);
+        journey.expect_warehouse(name, table);
+    }
+}
+
+#[test]
+fn every_layer_copy_and_warehouse_table_equals_the_independent_computation() {
+    let journey = Journey::new("sales_star");
+    journey.demo(5, 400, &[]);
+    journey.run(&[]);
+    let expected = sales_star(&journey.lake()).unwrap();
+    assert_eq!(expected.gold["fact_sales"].rows.len() as u64, expected.total().accepted);
+    expect_all(&journey, &expected);
+    journey.expect_refused("sales", &expected);
+    journey.expect_counts(expected.total());
+
+    let copies = journey.bytes("gold");
+    journey.run(&[]);
+    assert_eq!(journey.runs().len(), 1, "a second run finds nothing to do");
+    assert_eq!(journey.bytes("gold"), copies);
+}
+
+#[test]
+fn a_new_file_changes_its_date_and_the_dimensions_and_no_other_copy() {
+    let journey = Journey::new("sales_star");
+    journey.demo(4, 200, &[]);
+    journey.run(&[]);
+    let before = journey.bytes("gold/fact_sales");
+    let date = journey.date(1);
+    let sale = format!(
+        r#"[{{"transaction_id": "ZZZ", "date": "{date}", "store_id": "S001", "store_name": "Renamed", "product_id": "NEW",
+            "customer_id": "C1", "quantity_sold": 2, "unit_price": "1.50", "payment_method": "Gift  Card"}}]"#
+    );
+    journey.write("raw/sales/late.json", sale.as_bytes());
+    journey.run(&[]);
+    let expected = sales_star(&journey.lake()).unwrap();
+    expect_all(&journey, &expected);
+    let after = journey.bytes("gold/fact_sales");
+    let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
+    assert_eq!(changed, [&format!("date={date}/fact_sales.parquet")]);
+}
