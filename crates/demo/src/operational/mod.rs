@@ -71,7 +71,7 @@ impl Operations {
     pub fn landings(&self) -> impl Iterator<Item = Landing> + '_ {
         self.dates.iter().enumerate().map(|(at, date)| {
             let folder = format!("bronze/inventory_events/extracted_at={}T235959Z", date.format("%Y%m%d"));
-            Landing::new(format!("{folder}/page-00001.parquet"), self.events_of(at as u64))
+            Landing { path: format!("{folder}/page-00001.parquet"), events: self.events_of(at as u64) }
         })
     }
 

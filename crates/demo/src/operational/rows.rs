@@ -47,7 +47,7 @@ pub struct Event {
 pub struct Landing {
     /// Below the pipeline's lake folder, with `/`; Parquet.
     pub path: String,
-    pub columns: Vec<(&'static str, Landed)>,
+    pub events: Vec<Event>,
 }
 
 /// The values of a column.
@@ -58,15 +58,16 @@ pub enum Landed {
 }
 
 impl Landing {
-    pub(super) fn new(path: String, events: Vec<Event>) -> Self {
+    /// The file's columns.
+    pub fn columns(&self) -> Vec<(&'static str, Landed)> {
+        let events = &self.events;
         let text = |of: fn(&Event) -> String| Landed::Text(events.iter().map(of).collect());
-        let columns = vec![
+        vec![
             ("event_id", text(|event| event.event_id.clone())),
             ("sku", text(|event| event.sku.clone())),
             ("warehouse", text(|event| event.warehouse.to_owned())),
             ("delta", Landed::Whole(events.iter().map(|event| event.delta).collect())),
             ("occurred_at", text(|event| event.occurred_at.clone())),
-        ];
-        Self { path, columns }
+        ]
     }
 }

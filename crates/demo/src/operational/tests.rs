@@ -17,7 +17,7 @@ fn the_same_seed_gives_the_same_rows_on_every_machine() {
     let landed = format!("{:?}", operations.landings().collect::<Vec<_>>());
     assert_eq!(
         format!("{:016x} {:016x}", xxh3_64(text.as_bytes()), xxh3_64(landed.as_bytes())),
-        "d21bbce4202a40c0 b9e997549d811e57"
+        "d21bbce4202a40c0 17221ef374260292"
     );
 }
 
@@ -50,7 +50,7 @@ fn every_dirt_occurs_and_keys_are_unique() {
     assert!(operations.customers().any(|customer| customer.email.is_some_and(|email| email.contains("ORG"))));
     let keys: BTreeSet<(i64, i32)> = operations.items().map(|item| (item.order_id, item.line_no)).collect();
     assert_eq!(keys.len(), operations.items().count());
-    let Landed::Text(moments) = &operations.landings().next().unwrap().columns[4].1.clone() else { panic!("texts") };
+    let Landed::Text(moments) = &operations.landings().next().unwrap().columns()[4].1 else { panic!("texts") };
     assert!(moments.iter().any(|text| text == "yesterday") && moments.iter().any(|text| text.ends_with("+02:00")));
     let tables = operations.customers().count() + operations.orders().count() + keys.len();
     assert!(operations.records() > tables as u64 + 1_200);
