@@ -1,6 +1,7 @@
 // All tests: engine, page, window, desktop. Arguments choose parts: `npm test -- engine page`.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { emulators } from './emulators.mjs';
 import { needs, provide, toolchains } from './machine.mjs';
 import { program, run, say, target } from './steps.mjs';
 import { buildWindow, pagePackages } from './window.mjs';
@@ -13,11 +14,12 @@ for (const [name, part] of Object.entries(parts)) {
 }
 
 async function engine() {
-  await provide(needs.engine);
+  await provide([...needs.engine, ...needs.emulators]);
+  const folder = emulators();
   say('Engine: building the program that the journeys run');
   run('cargo', ['build']);
   say('Engine: unit tests, suites and journeys');
-  run('cargo', ['test'], { env: { ...process.env, ASSAY_BIN: program('assay') } });
+  run('cargo', ['test'], { env: { ...process.env, ASSAY_BIN: program('assay'), ASSAY_EMULATORS: folder } });
 }
 
 async function page() {

@@ -1,0 +1,41 @@
+//! What is kept of a source between runs, in a folder that no source's path describes; one landing at a time holds it.
+
+use crate::disk::{self, blocking};
+use crate::error::ExtractError;
+use crate::job::LandJob;
+use crate::place;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A source's folder below `.landed`, locked until this is dropped.
+pub(crate) struct State {
+    pub folder: PathBuf,
+    _lock: File,
+}
+
+impl State {
+    /// Makes the folder where it is missing; refuses while another landing holds it.
+    pub(crate) async fn open(job: &LandJob<'_>) -> Result<State, ExtractError> {
+        for (what, word) in [("source's name", &*job.source.name), ("run's id", job.run)] {
+            if !place::is_word(word) {
+                return Err(ExtractError::definition(job, format!("the {what} cannot be the name of a file")));
+            }
+        }
+        let folder = job.folder.join(".landed").join(&job.source.name);
+        let name = job.source.name.clone();
+        blocking(&folder.clone(), move || lock(&folder, name)).await
+    }
+}
+
+fn lock(folder: &Path, name: String) -> Result<State, ExtractError> {
+    disk::make_folder(folder)?;
+    let path = folder.join("lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(&path);
+    let lock = lock.map_err(ExtractError::disk(&path, "open"))?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(State { folder: folder.to_owned(), _lock: lock }),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ExtractError::Busy { source_name: name }),
+        Err(error) => Err(ExtractError::disk(&path, "lock")(error.into())),
+    }
+}
