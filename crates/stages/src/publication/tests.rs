@@ -7,7 +7,7 @@ mod by_source;
 use super::*;
 use crate::watch::{Level, Progress, Quiet};
 use arrow::array::RecordBatch;
-use assay_lake::{Replacement, Scope, stage_frame};
+use assay_lake::{Replacement, Restore, RestoreTo, Scope, stage_frame};
 use chrono::{NaiveDate, TimeDelta};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use polars::prelude::{Column, DataFrame, DataType, IntoLazy, NULL, col, lit};
@@ -65,6 +65,28 @@ impl Bench {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(assay_lake::replace(&Self::permit("local"), Self::now(), change)).unwrap();
+    }
+
+    /// Brings an older version back; its files are those of then.
+    fn restore(&self, version: i64) {
+        let folder = self.lake.folder(&self.table);
+        let what = Restore {
+            folder: &folder,
+            environment: "local",
+            table: "shop/sales",
+            to: RestoreTo::Version(version),
+            seen: None,
+            run: "run",
+            definition: "d",
+            note: "",
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(assay_lake::restore(&Self::permit("local"), Self::now(), what)).unwrap();
+    }
+
+    fn version(&self) -> i64 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(assay_lake::open(&self.lake.folder(&self.table))).unwrap().unwrap().version()
     }
 
     fn publish(&self, publication: &Publication) -> Published {
