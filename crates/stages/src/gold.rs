@@ -2,6 +2,7 @@
 
 mod catalog;
 mod inputs;
+mod kept;
 
 pub use catalog::{Tables, contract_fields};
 
@@ -14,6 +15,7 @@ use assay_sql::{Bound, ColumnLineage, Field, SqlError, Use};
 use catalog::{column_type, lake_field, layered};
 use chrono::{DateTime, NaiveDate, Utc};
 use inputs::Inputs;
+use kept::Kept;
 use polars::prelude::{DataType, Expr, col, lit};
 
 use crate::error::StageError;
@@ -93,11 +95,14 @@ pub fn build(
     let folder = job.lake.folder(&table);
     let dates = model.partition.as_ref().and(job.dates);
     let inputs = Inputs::open(job, compiled, runtime)?;
-    let staged = stage(job, compiled, &inputs, dates, &folder)?;
+    let staged = match Kept::refreshed(job, compiled, &inputs, runtime)? {
+        Some(kept) => merge(job, &kept, &folder)?,
+        None => stage(job, compiled, &inputs, dates, &folder)?,
+    };
     publish(job, compiled, &table, &folder, dates, staged, inputs.rows(dates), runtime)
 }
 
-/// Computes and writes the rows, part by part; nothing that was written stays when one fails.
+/// Computes and writes the rows, part by part.
 fn stage(
     job: &GoldJob<'_>,
     compiled: &CompiledModel,
@@ -106,17 +111,31 @@ fn stage(
     folder: &Path,
 ) -> Result<Vec<StagedFile>, StageError> {
     let partition = compiled.model.partition.as_deref();
+    let parts = inputs.parts(dates, &compiled.bound).into_iter().map(|part| {
+        let scan = |table: &_| inputs.scan(table, part.dates.as_deref());
+        let mut frame = compiled.bound.lower_share(part.share, &scan)?;
+        if let (Some(column), Some(dates)) = (partition, &part.dates) {
+            frame = frame.filter(in_dates(column, dates));
+        }
+        Ok(assay_lake::stage_frame(frame, folder, partition, job.run, job.cancelled)?)
+    });
+    all_or_none(folder, parts)
+}
+
+/// As [`stage`], from kept contributions.
+fn merge(job: &GoldJob<'_>, kept: &Kept, folder: &Path) -> Result<Vec<StagedFile>, StageError> {
+    let write = |frame| Ok(assay_lake::stage_frame(frame, folder, None, job.run, job.cancelled)?);
+    all_or_none(folder, kept.shares().map(|share| kept.rows(share).and_then(write)))
+}
+
+/// Files of parts that are written one after the other; nothing that was written stays when one fails.
+fn all_or_none(
+    folder: &Path,
+    parts: impl Iterator<Item = Result<Vec<StagedFile>, StageError>>,
+) -> Result<Vec<StagedFile>, StageError> {
     let mut staged = Vec::new();
-    for part in inputs.parts(dates, &compiled.bound) {
-        let one = || -> Result<Vec<StagedFile>, StageError> {
-            let scan = |table: &_| inputs.scan(table, part.dates.as_deref());
-            let mut frame = compiled.bound.lower_share(part.share, &scan)?;
-            if let (Some(column), Some(dates)) = (partition, &part.dates) {
-                frame = frame.filter(in_dates(column, dates));
-            }
-            Ok(assay_lake::stage_frame(frame, folder, partition, job.run, job.cancelled)?)
-        };
-        match one() {
+    for part in parts {
+        match part {
             Ok(files) => staged.extend(files),
             Err(error) => {
                 assay_lake::discard(folder, &staged);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// its memory does not grow with the table.
 const BATCH_ROWS: u64 = 200_000;
 /// Rows that are read for one share of the groups, where a model needs all dates: fewer groups are held at a time.
-const SHARE_ROWS: u64 = 1_200_000;
+pub(super) const SHARE_ROWS: u64 = 1_200_000;
 
 /// What one query of a build computes.
 pub(super) struct Part {
@@ -55,6 +55,14 @@ impl Inputs {
             tables.push(Input { table, snapshot, by_date });
         }
         Ok(Self { tables })
+    }
+
+    /// The table of a model that reads one alone.
+    pub(super) fn only(&self) -> Option<&Snapshot> {
+        match self.tables.as_slice() {
+            [one] => Some(&one.snapshot),
+            _ => None,
+        }
     }
 
     /// Rows that a build of these dates reads.
