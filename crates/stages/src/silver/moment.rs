@@ -229,6 +229,17 @@ mod tests {
             ("%d/%m/%Y", "12/31/2023", None),
             ("%d-%m-%y %H:%M", "01-12-10 8:26", Some("2010-12-01 08:26:00")),
             ("%d-%m-%y %H:%M", "01-12-2010 08:26", None),
+            ("%m/%d/%Y %H:%M", "12/1/2010 8:26", Some("2010-12-01 08:26:00")),
+            ("%m/%d/%Y %H:%M", "12/1/10 8:26", None),
+            ("%m/%d/%Y %H:%M", "12/1/2010 8:6", None),
+            ("%m/%d/%y %H:%M", "1/2/10 08:26", Some("2010-01-02 08:26:00")),
+            ("%m/%d/%y %H:%M", "13/2/10 08:26", None),
+            ("%m/%d/%y %H:%M", "1/2/2010 08:26", None),
+            ("%Y-%m-%d %H:%M", "2010-1-2 8:26", Some("2010-01-02 08:26:00")),
+            ("%Y-%m-%d %H:%M", "2010-1-2  8:26", None),
+            ("%Y-%m-%d %H:%M:%S", "2010-01-02 08:26", None),
+            ("%d%m%Y", "312024", None),
+            ("%d.%m.%Y", "+3.1.2024", None),
             ("%m/%d/%y", "12/31/68", Some("2068-12-31")),
             ("%m/%d/%y", "12/31/69", Some("1969-12-31")),
             ("%Y-%m-%d %H:%M:%S", "2024-01-31 23:59:59", Some("2024-01-31 23:59:59")),
@@ -350,6 +361,36 @@ mod tests {
                 let format = MomentFormat::parse(format).unwrap();
                 let _ = (format.read(text.as_bytes()), format.read(&bytes));
             }
+        }
+
+        /// Written part by part, with or without the zeros that may be left out.
+        #[test]
+        fn every_moment_comes_back_in_every_format(
+            seconds in -62_167_219_200i64..=253_402_300_799, zeros in any::<[bool; 3]>(),
+            format in proptest::sample::select(vec![
+                "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%d-%m-%y %H:%M", "%m/%d/%y %H:%M", "%y%%%m.%d %H:%M",
+            ]),
+        ) {
+            use chrono::Timelike;
+            let moment = chrono::DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
+            let padded = |value: u32, zero: bool| if zero { format!("{value:02}") } else { value.to_string() };
+            let text = format
+                .replace("%Y", &format!("{:04}", moment.year()))
+                .replace("%y", &format!("{:02}", moment.year() % 100))
+                .replace("%m", &padded(moment.month(), zeros[0]))
+                .replace("%d", &padded(moment.day(), zeros[1]))
+                .replace("%H", &padded(moment.hour(), zeros[2]))
+                .replace("%M", &format!("{:02}", moment.minute()))
+                .replace("%S", &format!("{:02}", moment.second()))
+                .replace("%%", "%");
+            let century = if moment.year() % 100 <= 68 { 2000 } else { 1900 };
+            let year = if format.contains("%y") { century + moment.year() % 100 } else { moment.year() };
+            let second = if format.contains("%S") { moment.second() } else { 0 };
+            let expected = NaiveDate::from_ymd_opt(year, moment.month(), moment.day()).map(|date| Moment {
+                days: days(date),
+                micros: i64::from(moment.num_seconds_from_midnight() - moment.second() + second) * 1_000_000,
+            });
+            prop_assert_eq!(MomentFormat::parse(format).unwrap().read(text.as_bytes()), expected, "{}", text);
         }
 
         #[test]
