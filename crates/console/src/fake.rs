@@ -1,10 +1,14 @@
 //! A journal in memory, for tests; the SQLite journal is held to behave the same.
 
-use crate::journal::{Action, Created, Journal, Pending, RunFilter, Settles, StepEnd, StepKey, TableState, is_done};
-use crate::plan::RunPlan;
+use crate::journal::{
+    Action, Around, Created, Journal, Original, Pending, RunFilter, Settles, StepEnd, StepKey, TableState, Timing,
+    Turn, TurnStep, Unlock, is_done,
+};
+use crate::plan::{RunPlan, RunScope, Work};
 use crate::ports::{LedgerEntry, StepOutcome};
-use crate::views::{AttemptRecord, RunRecord, StepRecord, run_detail};
+use crate::views::{AttemptRecord, RunRecord, StepRecord, end_action, run_detail};
 use assay_contract::{Problem, ProblemKind, RunDetail, RunRow, Status};
+use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,8 +28,22 @@ struct State {
     ledger: BTreeMap<(Home, String, String), LedgerEntry>,
     pending: BTreeSet<(Home, Pending)>,
     actions: Vec<Action>,
+    spells: Vec<Unlock>,
+    definitions: BTreeMap<String, DefinitionFiles>,
+    /// In the order of working.
+    turns: Vec<TurnRecord>,
     /// Run and attempt that touched a table last.
     touched: BTreeMap<(Home, String), (String, u32)>,
+}
+
+#[derive(Debug)]
+struct TurnRecord {
+    home: Home,
+    run: String,
+    attempt: u32,
+    before: BTreeSet<Pending>,
+    after: Option<BTreeSet<Pending>>,
+    files: BTreeMap<(String, String), Option<LedgerEntry>>,
 }
 
 #[derive(Debug)]
@@ -47,10 +65,38 @@ impl State {
     }
 }
 
+impl State {
+    fn marks(&self, home: &Home) -> BTreeSet<Pending> {
+        self.pending.iter().filter(|(at, _)| at == home).map(|(_, mark)| mark.clone()).collect()
+    }
+
+    /// Attempts of this home that still have no end have ended by now.
+    fn close_turns(&mut self, home: &Home) {
+        let marks = self.marks(home);
+        for turn in self.turns.iter_mut().filter(|turn| turn.home == *home && turn.after.is_none()) {
+            turn.after = Some(marks.clone());
+        }
+    }
+
+    /// The entry of a file before this attempt touched it.
+    fn remember(&mut self, key: &StepKey<'_>, home: &Home, source: &str, path: &str) {
+        let held = self.ledger.get(&(home.clone(), source.to_owned(), path.to_owned())).cloned();
+        let turn = self.turns.iter_mut().find(|turn| turn.run == key.run && turn.attempt == key.attempt);
+        if let Some(turn) = turn {
+            turn.files.entry((source.to_owned(), path.to_owned())).or_insert(held);
+        }
+    }
+}
+
 impl Run {
     fn done(&self) -> BTreeSet<String> {
         let done = self.steps.iter().filter(|step| is_done(step.status, step.outcome.is_some()));
         done.map(|step| step.step.clone()).collect()
+    }
+
+    fn outcomes(&self) -> BTreeMap<String, StepOutcome> {
+        let done = self.steps.iter().filter(|step| is_done(step.status, step.outcome.is_some()));
+        done.filter_map(|step| Some((step.step.clone(), step.outcome.clone()?))).collect()
     }
 
     fn queue_steps(&mut self) {
@@ -121,6 +167,10 @@ impl Journal for MemoryJournal {
             ended_at: None,
             note: None,
         });
+        let (home, run) = (run.home(), run.record.plan.run.clone());
+        state.close_turns(&home);
+        let before = state.marks(&home);
+        state.turns.push(TurnRecord { home, run, attempt: number, before, after: None, files: BTreeMap::new() });
         Ok(number)
     }
 
@@ -160,15 +210,21 @@ impl Journal for MemoryJournal {
         step.problem.clone_from(&end.problem);
         step.note.clone_from(&end.note);
         for (source, path) in &end.forget {
+            state.remember(key, &home, source, path);
             state.ledger.remove(&(home.clone(), source.clone(), path.clone()));
         }
         for entry in end.outcome.iter().flat_map(|outcome| &outcome.files) {
+            state.remember(key, &home, &entry.source, &entry.path);
             state.ledger.insert((home.clone(), entry.source.clone(), entry.path.clone()), entry.clone());
         }
         state
             .pending
             .retain(|(at_home, mark)| *at_home != home || mark.step != key.step || !settled(&end.settles, mark.date));
         state.pending.extend(end.pending.iter().map(|mark| (home.clone(), mark.clone())));
+        if let Some(marks) = &end.exactly {
+            state.pending.retain(|(at, _)| *at != home);
+            state.pending.extend(marks.iter().map(|mark| (home.clone(), mark.clone())));
+        }
         Ok(())
     }
 
@@ -179,6 +235,7 @@ impl Journal for MemoryJournal {
             return Ok(false);
         }
         let note = note.map(str::to_owned);
+        let was = run.record.status;
         run.record.status = status;
         run.record.ended_at = Some(at.max(run.record.started_at.unwrap_or(at)));
         run.record.note.clone_from(&note);
@@ -201,12 +258,130 @@ impl Journal for MemoryJournal {
                 _ => {}
             }
         }
+        let action = end_action(&run.record.plan, was, status, &run.outcomes(), at);
+        if was == Status::Running {
+            let (id, attempt, home) = (run.record.plan.run.clone(), run.record.attempt, run.home());
+            let marks = state.marks(&home);
+            let turn = state.turns.iter_mut().find(|turn| turn.run == id && turn.attempt == attempt);
+            if let Some(turn) = turn.filter(|turn| turn.after.is_none()) {
+                turn.after = Some(marks);
+            }
+        }
+        state.actions.push(action);
         Ok(true)
     }
 
     fn append_action(&self, action: &Action) -> Result<(), Problem> {
         self.state().actions.push(action.clone());
         Ok(())
+    }
+
+    fn unlock(&self, spell: &Unlock, action: &Action) -> Result<(), Problem> {
+        let mut state = self.state();
+        state.spells.push(spell.clone());
+        state.actions.push(action.clone());
+        Ok(())
+    }
+
+    fn keep_definition(&self, digest: &str, files: &DefinitionFiles) -> Result<(), Problem> {
+        self.state().definitions.entry(digest.to_owned()).or_insert_with(|| files.clone());
+        Ok(())
+    }
+
+    fn unlocked(&self, environment: &str, by: &str) -> Result<Option<Unlock>, Problem> {
+        let state = self.state();
+        Ok(state.spells.iter().rev().find(|spell| spell.environment == environment && spell.by == by).cloned())
+    }
+
+    fn definition(&self, digest: &str) -> Result<Option<DefinitionFiles>, Problem> {
+        Ok(self.state().definitions.get(digest).cloned())
+    }
+
+    fn original(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        between: Option<(NaiveDate, NaiveDate)>,
+    ) -> Result<Option<Original>, Problem> {
+        let touches = |scope: &RunScope| match (scope, between) {
+            (RunScope::All, _) | (_, None) => true,
+            (RunScope::Dates(dates), Some((from, to))) => match (dates.first(), dates.last()) {
+                (Some(first), Some(last)) => *first <= to && *last >= from,
+                _ => true,
+            },
+        };
+        let state = self.state();
+        let found = state.runs.iter().rev().find(|run| {
+            let plan = &run.record.plan;
+            run.home() == (pipeline.to_owned(), environment.to_owned())
+                && matches!(run.record.status, Status::Succeeded | Status::Flagged)
+                && plan.work == Work::Process
+                && touches(&plan.scope)
+        });
+        Ok(found.map(|run| Original { run: run.record.plan.run.clone(), digest: run.record.plan.digest.clone() }))
+    }
+
+    fn timings(&self, pipeline: &str, environment: &str, runs: u32) -> Result<Vec<Timing>, Problem> {
+        let state = self.state();
+        let ended = state.runs.iter().rev().filter(|run| {
+            run.home() == (pipeline.to_owned(), environment.to_owned())
+                && matches!(run.record.status, Status::Succeeded | Status::Flagged)
+                && run.record.plan.work == Work::Process
+        });
+        let mut timings = Vec::new();
+        for run in ended.take(runs as usize) {
+            let mut steps: Vec<&StepRecord> = run.steps.iter().collect();
+            steps.sort_by(|a, b| a.step.cmp(&b.step));
+            for step in steps {
+                let outcome =
+                    step.outcome.as_ref().filter(|_| matches!(step.status, Status::Succeeded | Status::Flagged));
+                let (Some(outcome), Some(start), Some(end)) = (outcome, step.started_at, step.ended_at) else {
+                    continue;
+                };
+                timings.push(Timing {
+                    run: run.record.plan.run.clone(),
+                    step: step.step.clone(),
+                    milliseconds: u64::try_from((end - start).num_milliseconds()).unwrap_or(0),
+                    dates: outcome.dates.as_ref().and_then(|dates| u32::try_from(dates.len()).ok()),
+                });
+            }
+        }
+        Ok(timings)
+    }
+
+    fn turns_since(&self, run: &str) -> Result<Vec<Turn>, Problem> {
+        let state = self.state();
+        let Some(first) = state.turns.iter().position(|turn| turn.run == run) else { return Ok(Vec::new()) };
+        let home = &state.turns[first].home;
+        let turns = state.turns[first..].iter().filter(|turn| turn.home == *home).filter_map(|turn| {
+            let run = state.runs.iter().find(|run| run.record.plan.run == turn.run)?;
+            let attempt = run.attempts.iter().find(|attempt| attempt.number == turn.attempt)?;
+            let begun = |step: &&StepRecord| step.attempt == turn.attempt && step.started_at.is_some();
+            let mut steps: Vec<&StepRecord> = run.steps.iter().filter(begun).collect();
+            steps.sort_by(|a, b| a.step.cmp(&b.step));
+            let step = |step: &StepRecord| TurnStep {
+                step: step.step.clone(),
+                status: step.status,
+                outcome: step.outcome.clone(),
+            };
+            Some(Turn {
+                run: turn.run.clone(),
+                attempt: turn.attempt,
+                status: attempt.status,
+                steps: steps.into_iter().map(step).collect(),
+            })
+        });
+        Ok(turns.collect())
+    }
+
+    fn around(&self, run: &str, attempt: u32) -> Result<Option<Around>, Problem> {
+        let state = self.state();
+        let turn = state.turns.iter().find(|turn| turn.run == run && turn.attempt == attempt);
+        Ok(turn.map(|turn| Around {
+            pending_before: turn.before.clone(),
+            pending_after: turn.after.clone().unwrap_or_else(|| state.marks(&turn.home)),
+            files_before: turn.files.clone(),
+        }))
     }
 
     fn run_of_request(&self, request_id: &str) -> Result<Option<String>, Problem> {
@@ -235,8 +410,7 @@ impl Journal for MemoryJournal {
     fn outcomes(&self, run: &str) -> Result<BTreeMap<String, StepOutcome>, Problem> {
         let mut state = self.state();
         let Ok(run) = state.run(run) else { return Ok(BTreeMap::new()) };
-        let done = run.steps.iter().filter(|step| is_done(step.status, step.outcome.is_some()));
-        Ok(done.filter_map(|step| Some((step.step.clone(), step.outcome.clone()?))).collect())
+        Ok(run.outcomes())
     }
 
     fn ledger(&self, pipeline: &str, environment: &str) -> Result<Vec<LedgerEntry>, Problem> {
@@ -270,6 +444,12 @@ impl Journal for MemoryJournal {
 
     fn actions(&self, limit: u32) -> Result<Vec<Action>, Problem> {
         Ok(self.state().actions.iter().rev().take(limit as usize).cloned().collect())
+    }
+
+    fn last_action(&self, what: &str, pipeline: &str, environment: &str) -> Result<Option<Action>, Problem> {
+        let is_it =
+            |action: &&Action| action.what == what && action.pipeline == pipeline && action.environment == environment;
+        Ok(self.state().actions.iter().rev().find(is_it).cloned())
     }
 
     fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem> {

@@ -41,7 +41,7 @@ pub fn date(text: &str) -> Result<NaiveDate, ConsoleError> {
     parsed.ok_or_else(|| ConsoleError::BadDate { text: text.chars().take(40).collect() })
 }
 
-fn unknown(what: &'static str, name: &str, known: Vec<String>) -> ConsoleError {
+pub(crate) fn unknown(what: &'static str, name: &str, known: Vec<String>) -> ConsoleError {
     let closest = known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(candidate, name), candidate))

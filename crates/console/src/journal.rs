@@ -6,6 +6,7 @@ use crate::plan::{RunPlan, RunScope};
 use crate::ports::{LedgerEntry, StepOutcome};
 use assay_contract::{Problem, RunDetail, RunRow, Status};
 use assay_pipeline::Layer;
+use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,11 @@ pub trait Journal: Send + Sync {
     /// had ended already.
     fn end_run(&self, run: &str, status: Status, note: Option<&str>, at: DateTime<Utc>) -> Result<bool, Problem>;
     fn append_action(&self, action: &Action) -> Result<(), Problem>;
+    /// Begins a spell in which a person may write where the guard is `locked`, or ends it with one that is over
+    /// when it begins; with its action.
+    fn unlock(&self, spell: &Unlock, action: &Action) -> Result<(), Problem>;
+    /// Keeps the text of a definition's files; a digest that is kept already changes nothing.
+    fn keep_definition(&self, digest: &str, files: &DefinitionFiles) -> Result<(), Problem>;
 
     fn run_of_request(&self, request_id: &str) -> Result<Option<String>, Problem>;
     /// Newest first by the order of asking, whatever the clock said.
@@ -52,6 +58,25 @@ pub trait Journal: Send + Sync {
     fn pending(&self, pipeline: &str, environment: &str) -> Result<Vec<Pending>, Problem>;
     /// Newest first.
     fn actions(&self, limit: u32) -> Result<Vec<Action>, Problem>;
+    /// The newest action of this kind.
+    fn last_action(&self, what: &str, pipeline: &str, environment: &str) -> Result<Option<Action>, Problem>;
+    /// The newest spell of a person in an environment, over or not.
+    fn unlocked(&self, environment: &str, by: &str) -> Result<Option<Unlock>, Problem>;
+    fn definition(&self, digest: &str) -> Result<Option<DefinitionFiles>, Problem>;
+    /// The newest run that processed any date of these (any date at all without them) and ended well.
+    fn original(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        between: Option<(NaiveDate, NaiveDate)>,
+    ) -> Result<Option<Original>, Problem>;
+    /// How long steps took, in the newest `runs` runs that ended well; newest first.
+    fn timings(&self, pipeline: &str, environment: &str, runs: u32) -> Result<Vec<Timing>, Problem>;
+    /// Attempts of the run's pipeline and environment in the order in which they worked, from the run's first on.
+    /// Empty for a run that never began.
+    fn turns_since(&self, run: &str) -> Result<Vec<Turn>, Problem>;
+    /// The state of the journal around one attempt.
+    fn around(&self, run: &str, attempt: u32) -> Result<Option<Around>, Problem>;
     /// The last step that touched each table.
     fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem>;
 }
@@ -85,6 +110,24 @@ pub struct StepEnd {
     pub settles: Settles,
     /// Marks of the steps that must follow.
     pub pending: Vec<Pending>,
+    /// When given, these are the only marks of the pipeline and environment afterwards.
+    pub exactly: Option<Vec<Pending>>,
+}
+
+impl StepEnd {
+    /// With that status, and without any effect on ledger and marks.
+    pub fn of(status: Status) -> Self {
+        Self {
+            status,
+            outcome: None,
+            problem: None,
+            note: None,
+            forget: Vec::new(),
+            settles: Settles::Nothing,
+            pending: Vec::new(),
+            exactly: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,7 +139,7 @@ pub enum Settles {
 }
 
 /// A step of the definition that has not followed its inputs yet; it outlives runs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pending {
     /// `gold.daily_store_sales`.
     pub step: String,
@@ -130,12 +173,71 @@ pub struct RunFilter {
 pub struct Action {
     pub at: DateTime<Utc>,
     pub by: String,
-    /// `run`, `resume`, `cancel`, `recover`.
+    /// `run`, `undo`, `resume`, `end`, `cancel`, `recover`, `unlock`, `lock`, `schedule`.
     pub what: String,
+    /// Empty where it is about an environment alone.
     pub pipeline: String,
     pub environment: String,
     pub run: Option<String>,
     pub reason: String,
+    /// What it was about as it was before: `status`, `guard`, or a table's id, each with its word or version.
+    #[serde(default)]
+    pub before: BTreeMap<String, String>,
+    #[serde(default)]
+    pub after: BTreeMap<String, String>,
+}
+
+/// A spell in which one person may write in a locked environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlock {
+    pub environment: String,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub reason: String,
+}
+
+/// A run that did dates to their end, and the definition that it did them with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    pub run: String,
+    pub digest: String,
+}
+
+/// How long a step of a past run took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    pub run: String,
+    pub step: String,
+    pub milliseconds: u64,
+    /// How many dates it replaced; none for a whole table.
+    pub dates: Option<u32>,
+}
+
+/// One attempt among those that worked on the same tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    pub run: String,
+    pub attempt: u32,
+    pub status: Status,
+    /// Steps that began in it.
+    pub steps: Vec<TurnStep>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TurnStep {
+    pub step: String,
+    pub status: Status,
+    pub outcome: Option<StepOutcome>,
+}
+
+/// The journal before and after one attempt, as far as the attempt changed it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Around {
+    pub pending_before: BTreeSet<Pending>,
+    pub pending_after: BTreeSet<Pending>,
+    /// Files by source and path that it entered or forgot, with their entries before; none for an unknown file.
+    pub files_before: BTreeMap<(String, String), Option<LedgerEntry>>,
 }
 
 /// What the journal knows of a table for the overview.

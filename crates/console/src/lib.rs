@@ -3,6 +3,7 @@
 //! It names the ports ([`ports`], [`journal`]) that the journal and the local runner implement; the programs join them.
 
 pub mod clock;
+pub mod definitions;
 pub mod find;
 pub mod folder;
 pub mod journal;
@@ -15,7 +16,10 @@ pub mod process;
 pub mod recover;
 pub mod resume;
 pub mod run;
+pub mod schedule;
+pub mod undo;
 pub mod views;
+pub mod watching;
 pub mod worker;
 
 #[cfg(any(test, feature = "fake"))]
@@ -27,13 +31,15 @@ pub use clock::SystemClock;
 pub use folder::RunFolder;
 pub use journal::Journal;
 pub use log::RunLog;
-pub use plan::draw::{PlanInputs, Planned, RunRequest, ScopeAsk, plan_run};
-pub use plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
+pub use plan::ask::{RunRequest, ScopeAsk, Settings, StepsAsk};
+pub use plan::draw::{PlanInputs, Planned, plan_run};
+pub use plan::{PlannedFile, PlannedStep, RunPlan, RunScope, Work};
 pub use problem::ConsoleError;
 pub use process::WorkerHandle;
 pub use recover::{recover, settle};
 pub use resume::resume;
 pub use run::{Execution, execute, queue_run};
+pub use undo::{UndoAsk, plan_undo};
 
 #[cfg(test)]
 mod tests;

@@ -1,39 +1,133 @@
-//! The only place that issues permits.
+//! The only place that issues permits, and that unlocks locked environments for a spell.
 
+use crate::journal::{Action, Journal, Unlock};
 use crate::problem::ConsoleError;
+use assay_contract::Problem;
 use assay_pipeline::{Environment, Guard, Permit};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
 
 /// A run that takes longer than this asks again.
 const HOURS: i64 = 6;
+/// Longest spell, in minutes.
+const LONGEST: i64 = 8 * 60;
 
-/// A permit for one run in one environment, as its guard allows.
+/// Who wants to write where, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct PermitAsk<'a> {
+    pub environment: &'a Environment,
+    /// The environment's name as the person typed it.
+    pub confirmed: Option<&'a str>,
+    pub reason: &'a str,
+    pub by: &'a str,
+}
+
+/// A permit for one run in one environment, as its guard allows. It never outlives the spell of a locked one.
 ///
-/// `confirmed` is the environment's name as the person typed it.
-pub fn grant(
-    environment: &Environment,
-    run: &str,
-    confirmed: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<Permit, ConsoleError> {
+/// A spell belongs to a person and a workspace: it is looked up in the workspace's journal under the person's name.
+pub fn grant(ask: &PermitAsk<'_>, run: &str, journal: &dyn Journal, now: DateTime<Utc>) -> Result<Permit, Problem> {
+    let environment = ask.environment;
+    let name = || environment.name.clone();
+    if environment.needs_reason && ask.reason.trim().is_empty() {
+        return Err(ConsoleError::NoReason { environment: name() }.into());
+    }
+    let mut until = now + TimeDelta::hours(HOURS);
     match environment.guard {
         Guard::Open => {}
-        Guard::Confirm if confirmed == Some(environment.name.as_str()) => {}
-        Guard::Confirm => return Err(ConsoleError::NotConfirmed { environment: environment.name.clone() }),
-        Guard::Locked => return Err(ConsoleError::Locked { environment: environment.name.clone() }),
+        Guard::Confirm if ask.confirmed == Some(environment.name.as_str()) => {}
+        Guard::Confirm => return Err(ConsoleError::NotConfirmed { environment: name() }.into()),
+        Guard::Locked => {
+            // A clock that jumped back to before the spell does not lengthen it.
+            let spell =
+                journal.unlocked(&environment.name, ask.by)?.filter(|spell| spell.at <= now && now < spell.until);
+            let spell = spell.ok_or_else(|| ConsoleError::Locked { environment: name() })?;
+            until = until.min(spell.until);
+        }
     }
-    Ok(Permit::issue(&environment.name, run, now + TimeDelta::hours(HOURS)))
+    Ok(Permit::issue(&environment.name, run, until))
+}
+
+/// A permit that allows nothing any more, for a plan that is only looked at.
+pub fn ended(environment: &Environment, run: &str, now: DateTime<Utc>) -> Permit {
+    Permit::issue(&environment.name, run, now)
+}
+
+/// Unlocks a locked environment for a person, and says until when; an earlier spell ends with it.
+pub fn unlock(
+    environment: &Environment,
+    by: &str,
+    minutes: i64,
+    reason: &str,
+    journal: &dyn Journal,
+    now: DateTime<Utc>,
+) -> Result<Unlock, Problem> {
+    if environment.guard != Guard::Locked {
+        return Err(ConsoleError::NotLocked { environment: environment.name.clone() }.into());
+    }
+    if reason.trim().is_empty() {
+        return Err(ConsoleError::NoReason { environment: environment.name.clone() }.into());
+    }
+    if !(1..=LONGEST).contains(&minutes) {
+        return Err(ConsoleError::BadSpell { minutes }.into());
+    }
+    begin(environment, by, now + TimeDelta::minutes(minutes), reason, journal, now)
+}
+
+/// Ends a person's spell. A run that is going on keeps its permit until the spell would have ended.
+pub fn lock(environment: &Environment, by: &str, journal: &dyn Journal, now: DateTime<Utc>) -> Result<(), Problem> {
+    begin(environment, by, now, "", journal, now).map(drop)
+}
+
+fn begin(
+    environment: &Environment,
+    by: &str,
+    until: DateTime<Utc>,
+    reason: &str,
+    journal: &dyn Journal,
+    now: DateTime<Utc>,
+) -> Result<Unlock, Problem> {
+    let held = journal.unlocked(&environment.name, by)?.filter(|spell| spell.at <= now && now < spell.until);
+    let word = |until: Option<DateTime<Utc>>| match until.filter(|until| *until > now) {
+        Some(until) => format!("unlocked until {}", crate::views::time(until)),
+        None => "locked".to_owned(),
+    };
+    let guard = |word: String| BTreeMap::from([("guard".to_owned(), word)]);
+    let spell = Unlock {
+        environment: environment.name.clone(),
+        by: by.to_owned(),
+        at: now,
+        until,
+        reason: reason.trim().to_owned(),
+    };
+    let action = Action {
+        at: now,
+        by: by.to_owned(),
+        what: if until > now { "unlock" } else { "lock" }.into(),
+        pipeline: String::new(),
+        environment: environment.name.clone(),
+        run: None,
+        reason: spell.reason.clone(),
+        before: guard(word(held.map(|spell| spell.until))),
+        after: guard(word(Some(until))),
+    };
+    journal.unlock(&spell, &action)?;
+    Ok(spell)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::fake::MemoryJournal;
+
+    fn environment(guard: Guard) -> Environment {
+        Environment::new("prod", guard, "/lake".into())
+    }
 
     fn check(guard: Guard, confirmed: Option<&str>, granted: bool) {
-        let environment = Environment::new("prod", guard, "/lake".into());
-        let now = DateTime::UNIX_EPOCH;
-        let permit = grant(&environment, "R", confirmed, now);
+        let (environment, now) = (environment(guard), DateTime::UNIX_EPOCH);
+        let ask = PermitAsk { environment: &environment, confirmed, reason: "", by: "ann" };
+        let permit = grant(&ask, "R", &MemoryJournal::default(), now);
         assert_eq!(permit.is_ok(), granted, "{guard:?} {confirmed:?}");
         if let Ok(permit) = permit {
             permit.check("prod", now + TimeDelta::hours(5)).unwrap();
@@ -49,5 +143,53 @@ mod tests {
         check(Guard::Confirm, Some("Prod"), false);
         check(Guard::Confirm, Some("prod"), true);
         check(Guard::Locked, Some("prod"), false);
+    }
+
+    #[test]
+    fn a_reason_is_needed_where_the_environment_says_so() {
+        let mut environment = environment(Guard::Open);
+        environment.needs_reason = true;
+        for (reason, granted) in [("", false), ("  ", false), ("vendor resent", true)] {
+            let ask = PermitAsk { environment: &environment, confirmed: None, reason, by: "ann" };
+            assert_eq!(grant(&ask, "R", &MemoryJournal::default(), DateTime::UNIX_EPOCH).is_ok(), granted, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_spell_is_one_persons_and_no_permit_outlives_it() {
+        let (environment, journal, start) =
+            (environment(Guard::Locked), MemoryJournal::default(), DateTime::UNIX_EPOCH);
+        let at = |minutes| start + TimeDelta::minutes(minutes);
+        let granted = |by: &str, now| {
+            let ask = PermitAsk { environment: &environment, confirmed: None, reason: "", by };
+            grant(&ask, "R", &journal, now)
+        };
+        assert!(unlock(&environment, "ann", 30, " ", &journal, start).is_err(), "a reason is needed");
+        assert!(unlock(&environment, "ann", 0, "why", &journal, start).is_err());
+        assert!(unlock(&environment, "ann", 481, "why", &journal, start).is_err());
+        unlock(&environment, "ann", 30, "vendor resent", &journal, start).unwrap();
+        let permit = granted("ann", at(10)).unwrap();
+        permit.check("prod", at(29)).unwrap();
+        assert!(permit.check("prod", at(30)).is_err());
+        assert!(granted("ben", at(10)).unwrap_err().message.contains("is locked"));
+        assert!(granted("ann", at(30)).is_err());
+        assert!(granted("ann", at(-1)).is_err(), "a clock before the spell");
+        lock(&environment, "ann", &journal, at(12)).unwrap();
+        assert!(granted("ann", at(13)).is_err());
+        let words: Vec<_> = journal
+            .actions(9)
+            .unwrap()
+            .iter()
+            .map(|action| format!("{} {} -> {}", action.what, action.before["guard"], action.after["guard"]))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "lock unlocked until 1970-01-01T00:30:00.000Z -> locked",
+                "unlock locked -> unlocked until 1970-01-01T00:30:00.000Z"
+            ]
+        );
+        let open = Environment::new("local", Guard::Open, "/lake".into());
+        assert!(unlock(&open, "ann", 30, "why", &journal, start).unwrap_err().message.contains("is not locked"));
     }
 }

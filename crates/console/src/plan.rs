@@ -1,14 +1,24 @@
 //! The frozen list of what a run will do. A run does exactly its plan or refuses.
 
+pub mod ask;
 pub mod describe;
+pub mod detail;
 pub mod draw;
+mod estimate;
 pub(crate) mod files;
-mod graph;
+pub(crate) mod graph;
 pub(crate) mod reach;
 
+use crate::journal::Pending;
+use crate::plan::ask::Settings;
+use crate::plan::reach::Reach;
+use crate::ports::LedgerEntry;
+use crate::views::scope_words;
+use assay_contract::ScopeWord;
 use assay_pipeline::{Environment, Layer, Permit};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Stored whole in the journal before anything is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,10 +43,66 @@ pub struct RunPlan {
     /// The run that had last worked on the pipeline's tables when this was planned.
     #[serde(default)]
     pub worked_before: Option<String>,
+    #[serde(default)]
+    pub work: Work,
+    /// Which of the dates were asked for.
+    #[serde(default)]
+    pub word: ScopeWord,
+    /// Versions of the tables that it replaces as the plan saw them, by table id (`silver.sales`,
+    /// `quarantine.sales`, `gold.daily`), none for a table that did not exist. Empty when nobody looked at the
+    /// plan: such a run takes the tables as they are when its turn comes.
+    #[serde(default)]
+    pub versions: BTreeMap<String, Option<i64>>,
+    /// The definition is the one that the journal keeps under `digest`, not the one in the workspace.
+    #[serde(default)]
+    pub original: bool,
+    #[serde(default)]
+    pub settings: Settings,
     pub permit: Permit,
     pub reason: String,
     pub asked_by: String,
     pub queued_at: DateTime<Utc>,
+}
+
+/// What kind of work a run is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Sources to tables to warehouse.
+    #[default]
+    Process,
+    /// Tables go back to their versions before other runs.
+    Undo(Reversal),
+}
+
+/// What an undo makes of the journal's own state, besides the tables.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reversal {
+    /// The runs that are undone, newest first.
+    pub of: Vec<String>,
+    /// Ledger entries as they were before those runs.
+    pub put_back: Vec<LedgerEntry>,
+    /// Files that the ledger did not know before those runs.
+    pub forget: Vec<VanishedFile>,
+    /// Every pending mark of the pipeline once the undo is done.
+    pub pending: Vec<Pending>,
+}
+
+/// What a table goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Back {
+    Version(i64),
+    /// The table was made by an undone run: it keeps its columns and has no rows.
+    Empty,
+}
+
+/// What a step of an undo restores.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    pub table: Option<Back>,
+    /// Of the silver table's quarantine.
+    pub quarantine: Option<Back>,
 }
 
 /// Business dates of a run.
@@ -66,6 +132,15 @@ pub struct PlannedStep {
     /// Steps of the definition, of this plan or not, that must follow when its table changes.
     #[serde(default)]
     pub downstream: Vec<String>,
+    /// Its source is filled by a feed, which the step looks at first.
+    #[serde(default)]
+    pub feeds: bool,
+    /// Planned only because a step before it may change something; skipped when none does.
+    #[serde(default)]
+    pub follows: bool,
+    /// In an undo: what it does instead of its stage's work; a warehouse step reloads.
+    #[serde(default)]
+    pub restore: Option<Restore>,
 }
 
 /// A file that was read once and is not there any more.
@@ -85,9 +160,44 @@ impl RunPlan {
         step.scope.as_ref().unwrap_or(&self.scope)
     }
 
-    /// Dates of the bronze and silver steps; none when the plan has no such step.
-    pub fn source_scope(&self) -> Option<&RunScope> {
-        self.steps.iter().find(|step| step.stage <= Layer::Silver).map(|step| self.scope_of(step))
+    /// What the bronze and silver steps do, by source.
+    pub(crate) fn source_reaches(&self) -> BTreeMap<&str, Reach> {
+        let mut reaches: BTreeMap<&str, Reach> = BTreeMap::new();
+        for step in self.steps.iter().filter(|step| step.stage <= Layer::Silver) {
+            if let Some(source) = &step.source {
+                reaches.entry(source).or_default().join(&Reach::of(self.scope_of(step)));
+            }
+        }
+        reaches
+    }
+
+    /// Its dates in words; of a plan without any that reads files, those that will be found in them.
+    pub fn dates_words(&self) -> String {
+        let open = matches!(&self.scope, RunScope::Dates(dates) if dates.is_empty());
+        match self.files.len() {
+            0 if open && self.steps.iter().any(|step| step.feeds) => "dates of what the feeds bring".into(),
+            1 if open => "dates found in 1 file".into(),
+            files if open && files > 0 => format!("dates found in {files} files"),
+            _ => scope_words(&self.scope),
+        }
+    }
+
+    /// Tables of the lake that it replaces, as ids.
+    pub(crate) fn replaced_tables(&self) -> Vec<String> {
+        let lake = self.steps.iter().filter(|step| matches!(step.stage, Layer::Silver | Layer::Gold));
+        lake.flat_map(|step| {
+            let quarantine = (step.stage == Layer::Silver).then(|| format!("quarantine.{}", step.table));
+            std::iter::once(step.id.clone()).chain(quarantine)
+        })
+        .collect()
+    }
+
+    /// `process` or `undo`.
+    pub fn work_word(&self) -> &'static str {
+        match self.work {
+            Work::Process => "process",
+            Work::Undo(_) => "undo",
+        }
     }
 }
 

@@ -24,6 +24,59 @@ pub trait Sources: Send + Sync {
     ) -> Result<Vec<PlannedFile>, Problem>;
 }
 
+/// The tables of the lake as they are now. Their ids are `silver.sales`, `quarantine.sales`, `gold.daily`.
+///
+/// A plan asks once for all of its tables, however many dates it has.
+pub trait Tables: Send + Sync {
+    /// The newest version of each; tables that do not exist are left out. Reads no table's list of files.
+    fn versions(
+        &self,
+        pipeline: &str,
+        environment: &assay_pipeline::Environment,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, i64>, Problem>;
+
+    /// What each holds, date by date; tables that do not exist are left out.
+    fn contents(
+        &self,
+        pipeline: &str,
+        environment: &assay_pipeline::Environment,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, TableNow>, Problem>;
+
+    /// Commits after a version, oldest first; every commit that the log still has when there is none.
+    fn commits(
+        &self,
+        pipeline: &str,
+        environment: &assay_pipeline::Environment,
+        table: &str,
+        after: Option<i64>,
+    ) -> Result<Vec<TableCommit>, Problem>;
+}
+
+/// A table's newest version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNow {
+    pub version: i64,
+    /// Oldest date first, rows without a date last; one entry for a table without partitions.
+    pub partitions: Vec<PartitionNow>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionNow {
+    pub date: Option<NaiveDate>,
+    pub rows: u64,
+    pub bytes: u64,
+    pub files: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableCommit {
+    pub version: i64,
+    /// The run that made it; none for other programs' commits.
+    pub run: Option<String>,
+}
+
 /// Carries one step out in this process. Blocking.
 ///
 /// The plan's scope is the one of this step: narrowed to what it has to do, and widened by the dates that the
@@ -35,6 +88,9 @@ pub trait Runner: Send + Sync {
 /// Finds the files that contributed to dates.
 pub type FilesOfDates<'a> = dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> + Sync + 'a;
 
+/// Paths of a source's files by content tag: those that were read before, are still there, and gave the rows.
+pub type ReadBefore<'a> = dyn Fn(&str) -> Result<BTreeMap<String, String>, Problem> + Sync + 'a;
+
 /// What a step may ask and tell while it works.
 pub struct StepContext<'a> {
     pub attempt: u32,
@@ -42,6 +98,8 @@ pub struct StepContext<'a> {
     pub earlier: &'a BTreeMap<String, StepOutcome>,
     /// Files of the ledger that contributed to any of these dates, as they lie there now.
     pub files_of_dates: &'a FilesOfDates<'a>,
+    /// For sources whose files are read once per content.
+    pub read_before: &'a ReadBefore<'a>,
     pub watch: &'a dyn StepWatch,
 }
 
@@ -100,8 +158,14 @@ pub struct StepOutcome {
     pub dates: Option<Vec<NaiveDate>>,
     pub version_before: Option<i64>,
     pub version_after: Option<i64>,
+    /// Newest version of a silver table's quarantine.
+    #[serde(default)]
+    pub quarantine_version: Option<i64>,
     /// What was read, for the ledger. Only silver steps give entries.
     pub files: Vec<LedgerEntry>,
+    /// Files that a feed brought; the steps after it read them besides those of the plan. Only bronze steps give any.
+    #[serde(default)]
+    pub landed: Vec<PlannedFile>,
     pub reconciliation: Vec<Reconciliation>,
     /// Nothing had to be done: the step counts as skipped, with this reason.
     pub skipped: Option<String>,

@@ -16,6 +16,14 @@ pub enum ConsoleError {
     RangeReversed { from: NaiveDate, to: NaiveDate },
     #[error("no source of {pipeline} holds a date from {from} to {to}; nothing was started")]
     NoSuchDate { pipeline: String, from: NaiveDate, to: NaiveDate, known: Option<(NaiveDate, NaiveDate)> },
+    #[error("`{text}` sets no parameter; nothing was started")]
+    BadSetting { text: String },
+    #[error("the environment {environment} needs a reason; nothing was started")]
+    NoReason { environment: String },
+    #[error("the environment {environment} is not locked; there is nothing to unlock")]
+    NotLocked { environment: String },
+    #[error("a spell of {minutes} minutes is not one that can be given; nothing was unlocked")]
+    BadSpell { minutes: i64 },
     #[error("the environment {environment} asks for confirmation; nothing was started")]
     NotConfirmed { environment: String },
     #[error("the environment {environment} is locked; nothing was started")]
@@ -34,6 +42,26 @@ pub enum ConsoleError {
         "run {other} of another workspace worked on the same tables since run {run} was planned; this run did nothing more"
     )]
     MovedOn { run: String, other: String },
+    #[error("the tables changed since run {run} was planned: {}; the run did nothing more", changes.join("; "))]
+    TablesChanged { run: String, changes: Vec<String> },
+    #[error("run {other} worked on {pipeline} since run {run} was planned; this run did nothing more")]
+    WorkedSince { run: String, other: String, pipeline: String },
+    #[error("run {run} changed no table; there is nothing to undo")]
+    NothingToUndo { run: String },
+    #[error("run {run} was undone by run {by} already; nothing was changed")]
+    AlreadyUndone { run: String, by: String },
+    #[error("run {run} cannot be undone alone, because later runs built on it: {}; nothing was changed", later.join("; "))]
+    BuiltOn { run: String, later: Vec<String> },
+    #[error("run {run} cannot be undone: {why}; nothing was changed")]
+    NoUndo { run: String, why: String },
+    #[error("the definition {digest} is not in the journal; nothing was started")]
+    NoDefinition { digest: String },
+    #[error(
+        "no run of {pipeline} did these dates to their end, so there is no original definition; nothing was started"
+    )]
+    NoOriginal { pipeline: String },
+    #[error("the definition {digest} could not be written to {}; nothing was started", path.display())]
+    Definition { digest: String, path: PathBuf, source: std::io::Error },
     #[error("there is no run {run} in this workspace")]
     UnknownRun { run: String },
     #[error("no run of {pipeline} is unfinished; there is nothing to resume")]
@@ -70,18 +98,33 @@ impl ConsoleError {
             | Self::Locked { .. }
             | Self::UnknownRun { .. }
             | Self::NothingToResume { .. }
-            | Self::Finished { .. } => ProblemKind::Misuse,
+            | Self::Finished { .. }
+            | Self::BadSetting { .. }
+            | Self::NoReason { .. }
+            | Self::NotLocked { .. }
+            | Self::BadSpell { .. }
+            | Self::NothingToUndo { .. }
+            | Self::AlreadyUndone { .. }
+            | Self::NoUndo { .. }
+            | Self::NoDefinition { .. }
+            | Self::NoOriginal { .. } => ProblemKind::Misuse,
             Self::UnknownRead { .. } | Self::Circle { .. } => ProblemKind::Definition,
             Self::DigestChanged { .. }
             | Self::EnvironmentChanged { .. }
             | Self::FilesChanged { .. }
             | Self::MovedOn { .. }
+            | Self::TablesChanged { .. }
+            | Self::WorkedSince { .. }
+            | Self::BuiltOn { .. }
             | Self::StillGoing { .. }
             | Self::RunTaken { .. } => ProblemKind::Conflict,
             Self::Cancelled { .. } => ProblemKind::Cancelled,
-            Self::Lock { .. } | Self::Folder { .. } | Self::Log { .. } | Self::Spawn { .. } | Self::Panicked { .. } => {
-                ProblemKind::Failed
-            }
+            Self::Lock { .. }
+            | Self::Folder { .. }
+            | Self::Log { .. }
+            | Self::Spawn { .. }
+            | Self::Definition { .. }
+            | Self::Panicked { .. } => ProblemKind::Failed,
         }
     }
 
@@ -101,19 +144,31 @@ impl ConsoleError {
             }
             Self::NotConfirmed { environment } => format!("Type the environment's name, {environment}, to confirm."),
             Self::Locked { environment } => {
-                format!("Set another guard for {environment} in assay.toml, or choose another environment.")
+                format!("Unlock it for a spell: `assay unlock {environment} --for 30m --reason '...'`.")
             }
             Self::UnknownRead { .. } | Self::Circle { .. } => "Mend the models' SQL, then run `assay validate`.".into(),
             Self::DigestChanged { .. }
             | Self::EnvironmentChanged { .. }
             | Self::FilesChanged { .. }
-            | Self::MovedOn { .. } => "Start a new run: it plans from what is there now.".into(),
+            | Self::MovedOn { .. }
+            | Self::TablesChanged { .. }
+            | Self::WorkedSince { .. } => "Start a new run: it plans from what is there now.".into(),
+            Self::BadSetting { .. } => "Write refresh=true, threads=N or page_rows=N, with N above 0.".into(),
+            Self::NoReason { .. } => "Say why with --reason '...'; it is kept in the journal.".into(),
+            Self::NotLocked { .. } => "Its guard in assay.toml is `open` or `confirm`; runs can start.".into(),
+            Self::BadSpell { .. } => "Give 1 minute to 8 hours, such as 30m or 2h.".into(),
+            Self::NothingToUndo { .. } | Self::AlreadyUndone { .. } => "`assay runs` lists the runs.".into(),
+            Self::BuiltOn { .. } => "Undo the later runs first, or all of them together with --cascade.".into(),
+            Self::NoUndo { .. } => "Reprocess the dates instead: `assay reprocess`.".into(),
+            Self::NoDefinition { .. } | Self::NoOriginal { .. } => {
+                "Use the definition in the workspace: `--definition today`.".into()
+            }
             Self::UnknownRun { .. } => "`assay runs` lists the runs.".into(),
             Self::NothingToResume { .. } | Self::Finished { .. } => "Start a new run instead.".into(),
             Self::StillGoing { run } | Self::RunTaken { run } => {
                 format!("Follow it with `assay logs {run} --follow`, or cancel it first.")
             }
-            Self::Lock { .. } | Self::Folder { .. } | Self::Log { .. } => {
+            Self::Lock { .. } | Self::Folder { .. } | Self::Log { .. } | Self::Definition { .. } => {
                 "Check that the folder exists, can be written and has free space.".into()
             }
             Self::Panicked { .. } => "The worker's error output has the place. Report it with the run's log.".into(),

@@ -3,6 +3,7 @@
 use crate::folder::RunFolder;
 use crate::journal::{Action, Journal, RunFilter};
 use crate::ports::Clock;
+use crate::views;
 use assay_contract::{Problem, Status};
 use std::path::Path;
 
@@ -27,11 +28,29 @@ pub fn recover(journal: &dyn Journal, clock: &dyn Clock, state: &Path) -> Result
                 environment: row.environment,
                 run: Some(row.id.clone()),
                 reason: "nobody works on it any more".into(),
+                before: views::status_note(row.status),
+                after: views::status_note(Status::Failed),
             })?;
             ended.push(row.id);
         }
     }
     Ok(ended)
+}
+
+/// A worker that had to be ended could not say by whom; its asker alone can ask for that.
+fn cancelled_action(run: &str, journal: &dyn Journal, clock: &dyn Clock) -> Result<(), Problem> {
+    let Some(plan) = journal.plan(run)? else { return Ok(()) };
+    journal.append_action(&Action {
+        at: clock.now(),
+        by: plan.asked_by,
+        what: "cancel".into(),
+        pipeline: plan.pipeline,
+        environment: plan.environment.name,
+        run: Some(run.to_owned()),
+        reason: String::new(),
+        before: views::status_note(Status::Running),
+        after: views::status_note(Status::Cancelled),
+    })
 }
 
 /// After a run's worker has ended: if it could not journal the run's end, this does. Gives the run's status.
@@ -40,6 +59,8 @@ pub fn recover(journal: &dyn Journal, clock: &dyn Clock, state: &Path) -> Result
 pub fn settle(run: &str, cancelled: bool, journal: &dyn Journal, clock: &dyn Clock) -> Result<Option<Status>, Problem> {
     let (status, note) =
         if cancelled { (Status::Cancelled, "cancelled on request") } else { (Status::Failed, INTERRUPTED) };
-    journal.end_run(run, status, Some(note), clock.now())?;
+    if journal.end_run(run, status, Some(note), clock.now())? && cancelled {
+        cancelled_action(run, journal, clock)?;
+    }
     Ok(journal.run(run)?.map(|detail| detail.run.status))
 }

@@ -2,11 +2,12 @@
 
 use crate::folder::{Claim, Part, RunFolder};
 use crate::journal::{Action, RunFilter};
-use crate::permits;
+use crate::permits::{self, PermitAsk};
 use crate::plan::RunPlan;
 use crate::plan::draw::PlanInputs;
 use crate::problem::ConsoleError;
 use crate::run::{recheck, turn};
+use crate::views;
 use assay_contract::{Problem, Status};
 use std::path::Path;
 
@@ -49,7 +50,9 @@ pub fn resume(ask: &ResumeAsk<'_>, inputs: &PlanInputs<'_>, state: &Path) -> Res
     let mut plan = inputs.journal.plan(&run)?.ok_or_else(unknown)?;
     check_unchanged(&plan, inputs)?;
     let claim = RunFolder::new(state, &run).claim(Part::Asker)?;
-    plan.permit = permits::grant(inputs.environment, &run, ask.confirmed, inputs.clock.now())?;
+    let permit =
+        PermitAsk { environment: inputs.environment, confirmed: ask.confirmed, reason: &plan.reason, by: ask.asked_by };
+    plan.permit = permits::grant(&permit, &run, inputs.journal, inputs.clock.now())?;
     inputs.journal.requeue(&plan)?;
     inputs.journal.append_action(&Action {
         at: inputs.clock.now(),
@@ -59,6 +62,8 @@ pub fn resume(ask: &ResumeAsk<'_>, inputs: &PlanInputs<'_>, state: &Path) -> Res
         environment: plan.environment.name.clone(),
         run: Some(run),
         reason: plan.reason.clone(),
+        before: views::status_note(status),
+        after: views::status_note(Status::Queued),
     })?;
     Ok(Resumed { plan, claim })
 }
@@ -86,5 +91,7 @@ fn check_unchanged(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<(), Proble
     }
     let files = inputs.sources.files(inputs.pipeline, inputs.environment)?;
     let before = turn::last_worker(&now.lake, &plan.pipeline)?;
-    recheck::unchanged(plan, &files, inputs.journal, before.as_deref())
+    let world =
+        recheck::World { files: &files, journal: inputs.journal, tables: inputs.tables, before: before.as_deref() };
+    recheck::unchanged(plan, &world)
 }

@@ -1,10 +1,11 @@
 //! What every journal does alike: a script of random operations, checked against rules that hold at any moment
 //! and against the other journals that run the same script.
 
-use crate::journal::{Created, Journal, Pending, RunFilter, Settles, StepEnd, StepKey};
-use crate::plan::{PlannedStep, RunPlan, RunScope};
+use crate::journal::{Action, Created, Journal, Pending, RunFilter, Settles, StepEnd, StepKey, Unlock};
+use crate::plan::ask::Settings;
+use crate::plan::{PlannedStep, RunPlan, RunScope, Work};
 use crate::ports::{LedgerEntry, StepOutcome};
-use assay_contract::{Counts, Problem, ProblemKind, Status};
+use assay_contract::{Counts, Problem, ProblemKind, ScopeWord, Status};
 use assay_pipeline::{Environment, Guard, Layer, Permit};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,9 @@ pub fn sample_plan(run: &str, at: DateTime<Utc>) -> RunPlan {
         after: STEPS[place.saturating_sub(1)..place].iter().map(ToString::to_string).collect(),
         scope: None,
         downstream: STEPS[place + 1..].iter().map(ToString::to_string).collect(),
+        feeds: false,
+        follows: false,
+        restore: None,
     };
     RunPlan {
         run: run.into(),
@@ -35,6 +39,11 @@ pub fn sample_plan(run: &str, at: DateTime<Utc>) -> RunPlan {
         vanished: Vec::new(),
         widened: Vec::new(),
         worked_before: None,
+        work: Work::Process,
+        word: ScopeWord::All,
+        versions: BTreeMap::new(),
+        original: false,
+        settings: Settings::default(),
         permit: Permit::issue("local", run, at + TimeDelta::hours(6)),
         reason: "a test".into(),
         asked_by: "suite".into(),
@@ -128,6 +137,7 @@ fn end(step: &str, how: u8) -> StepEnd {
             _ => Settles::Dates(BTreeSet::from([day(u32::from(how % 5) + 1)])),
         },
         pending: if done { followers(step, how / 3) } else { Vec::new() },
+        exactly: (how % 11 == 5).then(|| vec![Pending { step: STEPS[2].into(), date: Some(day(8)) }]),
     }
 }
 
@@ -160,19 +170,32 @@ fn observe(journal: &dyn Journal, finished: &mut BTreeMap<String, usize>) -> Str
         let before = finished.insert(row.id.clone(), done.len()).unwrap_or_default();
         assert!(done.len() >= before, "a finished step was forgotten");
         seen += &format!("{detail:?}\n{done:?}\n{:?}\n", journal.plan(&row.id).expect("plan"));
+        seen += &turns(journal, &row.id);
     }
     let open = RunFilter { statuses: vec![Status::Queued, Status::Running], ..RunFilter::default() };
     let ledger = journal.ledger(pipeline, environment).expect("ledger");
     let dates: BTreeSet<NaiveDate> = ledger.iter().flat_map(|entry| entry.dates.keys().copied()).collect();
     assert_eq!(journal.dates(pipeline, environment).expect("dates"), dates.into_iter().collect::<Vec<_>>());
     seen + &format!(
-        "{:?}\n{ledger:?}\n{:?}\n{:?}\n{:?}\n{:?}",
+        "{:?}\n{ledger:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}",
         journal.runs(&open, 2).expect("open runs"),
         journal.files_of_dates(pipeline, environment, &[day(2), day(5)]).expect("files of dates"),
         journal.pending(pipeline, environment).expect("pending"),
         journal.table_states(pipeline, environment).expect("states"),
         journal.ledger(pipeline, "other").expect("another environment"),
+        journal.actions(30).expect("actions"),
+        journal.original(pipeline, environment, Some((day(2), day(9)))).expect("the original"),
+        journal.original(pipeline, environment, Some((day(3), day(9)))).expect("no original"),
+        journal.timings(pipeline, environment, 2).expect("timings"),
     )
+}
+
+/// The attempts since a run's first, and the journal around its own.
+fn turns(journal: &dyn Journal, run: &str) -> String {
+    let turns = journal.turns_since(run).expect("turns");
+    let begun = turns.iter().filter(|turn| turn.run == run);
+    let around = begun.map(|turn| journal.around(run, turn.attempt).expect("an attempt").expect("what is around it"));
+    format!("{turns:?}\n{:?}\n", around.collect::<Vec<_>>())
 }
 
 fn check_rules(detail: &assay_contract::RunDetail) {
@@ -196,6 +219,40 @@ fn word<T: std::fmt::Debug>(result: Result<T, Problem>) -> String {
         Ok(value) => format!("{value:?}"),
         Err(problem) => format!("{:?}", problem.kind),
     }
+}
+
+/// Definitions are kept once; the newest spell of a person counts, with its action.
+///
+/// # Panics
+/// When it is not so.
+pub fn check_keeping(journal: &dyn Journal) {
+    let files = |text: &str| BTreeMap::from([("pipeline.toml".to_owned(), text.to_owned())]);
+    assert_eq!(journal.definition("d1"), Ok(None));
+    journal.keep_definition("d1", &files("one")).expect("kept");
+    journal.keep_definition("d1", &files("other")).expect("kept before");
+    assert_eq!(journal.definition("d1"), Ok(Some(files("one"))));
+    let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+    assert_eq!(journal.unlocked("prod", "ann"), Ok(None));
+    for (by, until) in [("ann", 30), ("ben", 60), ("ann", 20)] {
+        let spell =
+            Unlock { environment: "prod".into(), by: by.into(), at: at(1), until: at(until), reason: "why".into() };
+        let action = Action {
+            at: at(1),
+            by: by.into(),
+            what: "unlock".into(),
+            pipeline: String::new(),
+            environment: "prod".into(),
+            run: None,
+            reason: "why".into(),
+            before: BTreeMap::new(),
+            after: BTreeMap::from([("guard".into(), "open".into())]),
+        };
+        journal.unlock(&spell, &action).expect("unlocked");
+        assert_eq!(journal.unlocked("prod", by), Ok(Some(spell)));
+        assert_eq!(journal.actions(1), Ok(vec![action]));
+    }
+    assert_eq!(journal.unlocked("prod", "ann").expect("a spell").map(|spell| spell.until), Some(at(20)));
+    assert_eq!(journal.unlocked("local", "ann"), Ok(None));
 }
 
 /// One request gives one run, whatever was planned for its repetition.

@@ -1,6 +1,6 @@
 //! From journal records to the rows that people see; shared by every journal so that they cannot differ.
 
-use crate::journal::is_done;
+use crate::journal::{Action, is_done};
 use crate::plan::{RunPlan, RunScope};
 use crate::ports::StepOutcome;
 use assay_contract::run::AttemptRow;
@@ -99,6 +99,47 @@ pub fn scope_words(scope: &RunScope) -> String {
     }
 }
 
+/// For an action: the run's status.
+pub fn status_note(status: Status) -> BTreeMap<String, String> {
+    BTreeMap::from([("status".to_owned(), status_word(status).to_owned())])
+}
+
+/// For an action: versions by table id.
+pub fn version_words(versions: &BTreeMap<String, Option<i64>>) -> BTreeMap<String, String> {
+    let word = |version: &Option<i64>| version.map_or("none".to_owned(), |version| format!("version {version}"));
+    versions.iter().map(|(table, version)| (table.clone(), word(version))).collect()
+}
+
+/// The action that a run's end is: its tables before and after, as far as its finished steps tell. The journal
+/// appends it together with the end.
+pub fn end_action(
+    plan: &RunPlan,
+    was: Status,
+    status: Status,
+    outcomes: &BTreeMap<String, StepOutcome>,
+    at: DateTime<Utc>,
+) -> Action {
+    let moved = |version: fn(&StepOutcome) -> Option<i64>| {
+        let changed = outcomes.iter().filter(|(_, outcome)| outcome.version_after != outcome.version_before);
+        version_words(&changed.map(|(step, outcome)| (step.clone(), version(outcome))).collect())
+    };
+    let mut before = moved(|outcome| outcome.version_before);
+    let mut after = moved(|outcome| outcome.version_after);
+    before.extend(status_note(was));
+    after.extend(status_note(status));
+    Action {
+        at,
+        by: plan.asked_by.clone(),
+        what: "end".into(),
+        pipeline: plan.pipeline.clone(),
+        environment: plan.environment.name.clone(),
+        run: Some(plan.run.clone()),
+        reason: plan.reason.clone(),
+        before,
+        after,
+    }
+}
+
 /// A run's row; `done` counts its steps that need no further attempt.
 pub fn run_row(record: &RunRecord, done: u32) -> RunRow {
     let plan = &record.plan;
@@ -108,7 +149,7 @@ pub fn run_row(record: &RunRecord, done: u32) -> RunRow {
         environment: plan.environment.name.clone(),
         status: record.status,
         stages: plan.stages.iter().map(ToString::to_string).collect(),
-        dates: scope_words(&plan.scope),
+        dates: plan.dates_words(),
         attempt: record.attempt,
         queued_at: time(plan.queued_at),
         started_at: record.started_at.map(time),

@@ -1,6 +1,6 @@
 //! Questions and commands, and the answer of each.
 
-use crate::{LogPage, Overview, Problem, RunDetail, RunRow, RunTicket, TableDetail};
+use crate::{LogPage, Overview, Problem, RunDetail, RunRow, RunTicket, ScopeWord, TableDetail};
 use serde::{Deserialize, Serialize};
 
 /// One request. `StartRun` and `CancelRun` change something and carry a request id made by the
@@ -81,8 +81,11 @@ pub struct RunAsk {
     /// First and last date, inclusive; every date of the sources when both are absent.
     pub from: Option<String>,
     pub to: Option<String>,
-    /// Only dates whose sources no run has read in their present content; `from` and `to` are absent then.
+    /// `missing` of all dates; `from` and `to` are absent then.
     pub only_new: bool,
+    /// Which of the dates; `only_new` decides when absent.
+    #[serde(default)]
+    pub scope: Option<ScopeWord>,
     pub environment: String,
     /// The environment's name as the person typed it; needed where its guard is `confirm`.
     #[serde(default)]

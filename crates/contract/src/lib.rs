@@ -8,8 +8,10 @@ pub mod difference;
 pub mod event;
 pub mod frame;
 pub mod overview;
+pub mod plan;
 pub mod problem;
 pub mod run;
+pub mod scope;
 pub mod table;
 
 pub use ask::{Answer, Ask, PageAsk, QuarantineAsk, RunAsk};
@@ -19,6 +21,8 @@ pub use difference::{
 };
 pub use event::Event;
 pub use overview::{LayerCell, Overview, PipelineCard, TableCell};
+pub use plan::{DefinitionNote, Estimate, PlanDetail, PlanFile, PlanStep, PlanTable};
 pub use problem::{Problem, ProblemKind};
 pub use run::{Counts, LogLine, LogPage, Reconciliation, RunDetail, RunRow, RunTicket, Status, StepRow};
+pub use scope::ScopeWord;
 pub use table::{ColumnInfo, Partition, QuarantineSummary, ReasonCount, TableDetail, VersionRow};

@@ -6,15 +6,19 @@
 mod document;
 mod error;
 mod open;
+mod past;
 mod read;
 mod write;
 
 pub use error::JournalError;
 
 use assay_console::RunPlan;
-use assay_console::journal::{Action, Created, Journal, Pending, RunFilter, StepEnd, StepKey, TableState};
+use assay_console::journal::{
+    Action, Around, Created, Journal, Original, Pending, RunFilter, StepEnd, StepKey, TableState, Timing, Turn, Unlock,
+};
 use assay_console::ports::{LedgerEntry, StepOutcome};
 use assay_contract::{Problem, RunDetail, RunRow, Status};
+use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::collections::BTreeMap;
@@ -103,6 +107,14 @@ impl Journal for SqliteJournal {
         self.write(|tx| write::append_action(tx, action))
     }
 
+    fn unlock(&self, spell: &Unlock, action: &Action) -> Result<(), Problem> {
+        self.write(|tx| write::unlock(tx, spell, action))
+    }
+
+    fn keep_definition(&self, digest: &str, files: &DefinitionFiles) -> Result<(), Problem> {
+        self.write(|tx| write::keep_definition(tx, digest, files))
+    }
+
     fn run_of_request(&self, request_id: &str) -> Result<Option<String>, Problem> {
         self.read(|connection| write::run_of_request(connection, request_id))
     }
@@ -146,6 +158,39 @@ impl Journal for SqliteJournal {
 
     fn actions(&self, limit: u32) -> Result<Vec<Action>, Problem> {
         self.read(|connection| read::actions(connection, limit))
+    }
+
+    fn last_action(&self, what: &str, pipeline: &str, environment: &str) -> Result<Option<Action>, Problem> {
+        self.read(|connection| read::last_action(connection, what, pipeline, environment))
+    }
+
+    fn unlocked(&self, environment: &str, by: &str) -> Result<Option<Unlock>, Problem> {
+        self.read(|connection| past::unlocked(connection, environment, by))
+    }
+
+    fn definition(&self, digest: &str) -> Result<Option<DefinitionFiles>, Problem> {
+        self.read(|connection| past::definition(connection, digest))
+    }
+
+    fn original(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        between: Option<(NaiveDate, NaiveDate)>,
+    ) -> Result<Option<Original>, Problem> {
+        self.read(|connection| past::original(connection, pipeline, environment, between))
+    }
+
+    fn timings(&self, pipeline: &str, environment: &str, runs: u32) -> Result<Vec<Timing>, Problem> {
+        self.read(|connection| past::timings(connection, pipeline, environment, runs))
+    }
+
+    fn turns_since(&self, run: &str) -> Result<Vec<Turn>, Problem> {
+        self.read(|connection| past::turns_since(connection, run))
+    }
+
+    fn around(&self, run: &str, attempt: u32) -> Result<Option<Around>, Problem> {
+        self.read(|connection| past::around(connection, run, attempt))
     }
 
     fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem> {

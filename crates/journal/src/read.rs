@@ -168,6 +168,23 @@ pub(crate) fn pending(connection: &Connection, pipeline: &str, environment: &str
     .collect()
 }
 
+pub(crate) fn last_action(
+    connection: &Connection,
+    what: &str,
+    pipeline: &str,
+    environment: &str,
+) -> Change<Option<Action>> {
+    let text: Option<String> = connection
+        .prepare_cached(
+            "SELECT action FROM actions
+             WHERE action ->> 'what' = ?1 AND action ->> 'pipeline' = ?2 AND action ->> 'environment' = ?3
+             ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row([what, pipeline, environment], |row| row.get("action"))
+        .optional()?;
+    text.map(|text| parse("an action", &text)).transpose()
+}
+
 pub(crate) fn actions(connection: &Connection, limit: u32) -> Change<Vec<Action>> {
     let mut select = connection.prepare_cached("SELECT action FROM actions ORDER BY seq DESC LIMIT ?1")?;
     let rows = select.query_map([limit], |row| row.get::<_, String>(0))?;

@@ -1,11 +1,12 @@
 //! Changes of the journal; each runs inside one transaction.
 
-use crate::document::{micros, words};
+use crate::document::{micros, parse, words};
 use crate::error::JournalError;
-use assay_console::RunPlan;
-use assay_console::journal::{Action, Created, Pending, Settles, StepEnd, StepKey, is_done};
-use assay_console::views::{scope_words, status_word};
+use assay_console::journal::{Action, Created, Pending, Settles, StepEnd, StepKey, Unlock, is_done};
+use assay_console::views::{end_action, parse_status, status_word};
+use assay_console::{RunPlan, RunScope};
 use assay_contract::Status;
+use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -41,9 +42,14 @@ pub(crate) fn create_run(tx: &Transaction<'_>, plan: &RunPlan, request_id: Optio
     if let Some(run) = request_id.map(|id| run_of_request(tx, id)).transpose()?.flatten() {
         return Ok(Created::Repeated(run));
     }
+    let (first, last) = match &plan.scope {
+        RunScope::Dates(dates) => (dates.first(), dates.last()),
+        RunScope::All => (None, None),
+    };
     tx.execute(
-        "INSERT INTO runs (run, request_id, pipeline, environment, status, stages, dates, steps, plan, queued_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO runs (run, request_id, pipeline, environment, status, stages, dates, steps, plan, queued_at,
+                           digest, work, first_date, last_date)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             plan.run,
             request_id,
@@ -51,10 +57,14 @@ pub(crate) fn create_run(tx: &Transaction<'_>, plan: &RunPlan, request_id: Optio
             plan.environment.name,
             status_word(Status::Queued),
             words("stages", &plan.stages)?,
-            scope_words(&plan.scope),
+            plan.dates_words(),
             plan.steps.len() as i64,
             words("a plan", plan)?,
             micros(plan.queued_at),
+            plan.digest,
+            plan.work_word(),
+            first.map(NaiveDate::to_string),
+            last.map(NaiveDate::to_string),
         ],
     )?;
     queue_steps(tx, plan, 1)?;
@@ -102,11 +112,31 @@ pub(crate) fn start_attempt(tx: &Transaction<'_>, run: &str, at: DateTime<Utc>) 
         )
         .optional()?;
     let attempt = attempt.ok_or_else(|| ChangeError::Refused(run.to_owned(), "queued"))?;
+    let home = home(tx, run)?;
+    let marks = marks(tx, &home)?;
+    close_attempts(tx, &home, &marks)?;
     tx.execute(
-        "INSERT INTO attempts (run, number, status, started_at) VALUES (?1, ?2, 'running', ?3)",
-        params![run, attempt, micros(at)],
+        "INSERT INTO attempts (run, number, status, started_at, turn, pending_before)
+         VALUES (?1, ?2, 'running', ?3, (SELECT coalesce(max(turn), 0) + 1 FROM attempts), ?4)",
+        params![run, attempt, micros(at), marks],
     )?;
     Ok(attempt)
+}
+
+/// Attempts of this home that have no end yet have ended by now: one works at a time.
+fn close_attempts(tx: &Transaction<'_>, home: &Home, marks: &str) -> Change<()> {
+    tx.execute(
+        "UPDATE attempts SET pending_after = ?3
+         WHERE status = 'running' AND pending_before IS NOT NULL AND pending_after IS NULL
+           AND run IN (SELECT run FROM runs WHERE pipeline = ?1 AND environment = ?2)",
+        params![home.0, home.1, marks],
+    )?;
+    Ok(())
+}
+
+/// The pending marks of a pipeline and environment, as a document.
+fn marks(tx: &Transaction<'_>, home: &Home) -> Change<String> {
+    words("marks", &crate::read::pending(tx, &home.0, &home.1)?)
 }
 
 pub(crate) fn begin_step(
@@ -159,9 +189,16 @@ pub(crate) fn end_step(tx: &Transaction<'_>, key: &StepKey<'_>, end: &StepEnd, a
     if changed == 0 {
         return Err(ChangeError::Refused(key.run.to_owned(), "running, with the step running"));
     }
-    enter_files(tx, &home, end)?;
+    enter_files(tx, key, &home, end)?;
     settle(tx, &home, key.step, &end.settles)?;
-    mark(tx, &home, &end.pending)
+    mark(tx, &home, &end.pending)?;
+    match &end.exactly {
+        Some(marks) => {
+            tx.execute("DELETE FROM pending WHERE pipeline = ?1 AND environment = ?2", params![home.0, home.1])?;
+            mark(tx, &home, marks)
+        }
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn end_run(
@@ -171,7 +208,10 @@ pub(crate) fn end_run(
     note: Option<&str>,
     at: DateTime<Utc>,
 ) -> Change<bool> {
-    home(tx, run)?;
+    let home = home(tx, run)?;
+    let (was, plan): (String, String) =
+        tx.query_row("SELECT status, plan FROM runs WHERE run = ?1", [run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let ended = status;
     let status = status_word(status);
     let changed = tx.execute(
         "UPDATE runs SET status = ?2, note = ?3, ended_at = max(coalesce(started_at, ?4), ?4)
@@ -181,6 +221,11 @@ pub(crate) fn end_run(
     if changed == 0 {
         return Ok(false);
     }
+    tx.execute(
+        "UPDATE attempts SET pending_after = ?2
+         WHERE run = ?1 AND status = 'running' AND pending_before IS NOT NULL AND pending_after IS NULL",
+        params![run, marks(tx, &home)?],
+    )?;
     tx.execute(
         "UPDATE attempts SET status = ?2, note = ?3, ended_at = max(started_at, ?4)
          WHERE run = ?1 AND status = 'running'",
@@ -195,11 +240,30 @@ pub(crate) fn end_run(
         "UPDATE steps SET status = 'skipped', note = ?2 WHERE run = ?1 AND status = 'queued'",
         params![run, NOT_BEGUN],
     )?;
+    let was = parse_status(&was).unwrap_or(Status::Queued);
+    let outcomes = crate::read::outcomes(tx, run)?;
+    append_action(tx, &end_action(&parse("a plan", &plan)?, was, ended, &outcomes, at))?;
     Ok(true)
 }
 
 pub(crate) fn append_action(tx: &Transaction<'_>, action: &Action) -> Change<()> {
     tx.execute("INSERT INTO actions (action) VALUES (?1)", [words("an action", action)?])?;
+    Ok(())
+}
+
+pub(crate) fn unlock(tx: &Transaction<'_>, spell: &Unlock, action: &Action) -> Change<()> {
+    tx.execute(
+        "INSERT INTO spells (environment, person, at, until, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![spell.environment, spell.by, micros(spell.at), micros(spell.until), spell.reason],
+    )?;
+    append_action(tx, action)
+}
+
+pub(crate) fn keep_definition(tx: &Transaction<'_>, digest: &str, files: &DefinitionFiles) -> Change<()> {
+    tx.execute(
+        "INSERT INTO definitions (digest, files) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        params![digest, words("a definition", files)?],
+    )?;
     Ok(())
 }
 
@@ -212,13 +276,23 @@ fn home(tx: &Transaction<'_>, run: &str) -> Change<Home> {
     home.ok_or_else(|| ChangeError::Refused(run.to_owned(), "in the journal"))
 }
 
-fn enter_files(tx: &Transaction<'_>, home: &Home, end: &StepEnd) -> Change<()> {
+fn enter_files(tx: &Transaction<'_>, key: &StepKey<'_>, home: &Home, end: &StepEnd) -> Change<()> {
+    let mut remember = tx.prepare_cached(
+        "INSERT INTO files_before (run, attempt, source, path, entry)
+         VALUES (?1, ?2, ?5, ?6,
+                 (SELECT entry FROM files WHERE pipeline = ?3 AND environment = ?4 AND source = ?5 AND path = ?6))
+         ON CONFLICT DO NOTHING",
+    )?;
+    let mut remember = |source: &str, path: &str| {
+        remember.execute(params![key.run, key.attempt, home.0, home.1, source, path]).map(drop)
+    };
     let mut drop_dates = tx.prepare_cached(
         "DELETE FROM file_dates WHERE pipeline = ?1 AND environment = ?2 AND source = ?3 AND path = ?4",
     )?;
     let mut drop_file =
         tx.prepare_cached("DELETE FROM files WHERE pipeline = ?1 AND environment = ?2 AND source = ?3 AND path = ?4")?;
     for (source, path) in &end.forget {
+        remember(source, path)?;
         drop_dates.execute(params![home.0, home.1, source, path])?;
         drop_file.execute(params![home.0, home.1, source, path])?;
     }
@@ -230,6 +304,7 @@ fn enter_files(tx: &Transaction<'_>, home: &Home, end: &StepEnd) -> Change<()> {
         "INSERT INTO file_dates (pipeline, environment, date, source, path) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for entry in end.outcome.iter().flat_map(|outcome| &outcome.files) {
+        remember(&entry.source, &entry.path)?;
         enter.execute(params![home.0, home.1, entry.source, entry.path, words("a file", entry)?])?;
         drop_dates.execute(params![home.0, home.1, entry.source, entry.path])?;
         for date in entry.dates.keys() {

@@ -3,73 +3,25 @@
 use crate::find;
 use crate::journal::{Journal, Pending, RunFilter};
 use crate::permits;
-use crate::plan::files::Shelf;
+use crate::plan::ask::{RunRequest, ScopeAsk, StepsAsk};
+use crate::plan::files::{Shelf, upserts};
 use crate::plan::graph::{Node, StepGraph};
 use crate::plan::reach::Reach;
-use crate::plan::{PlannedStep, RunPlan};
-use crate::ports::{Clock, Sources};
+use crate::plan::{PlannedStep, RunPlan, Work};
+use crate::ports::{Clock, Sources, Tables};
 use crate::problem::ConsoleError;
 use crate::run::turn;
-use assay_contract::{Problem, RunAsk};
+use assay_contract::{Problem, ScopeWord, Status};
 use assay_pipeline::{Environment, Layer, Pipeline};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What someone asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunRequest {
-    /// All when empty.
-    pub stages: Vec<String>,
-    pub scope: ScopeAsk,
-    /// The environment's name as the person typed it.
-    pub confirmed: Option<String>,
-    pub reason: String,
-    pub asked_by: String,
-    /// The same id gives the same run.
-    pub request_id: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum ScopeAsk {
-    /// New, changed and vanished files, and what earlier runs left undone.
-    #[default]
-    New,
-    All,
-    /// First and last, inclusive.
-    Dates(NaiveDate, NaiveDate),
-}
-
-impl RunRequest {
-    /// From the window's words.
-    pub fn of(ask: &RunAsk, asked_by: &str) -> Result<Self, ConsoleError> {
-        Ok(Self {
-            stages: ask.stages.clone(),
-            scope: ScopeAsk::of(ask.from.as_deref(), ask.to.as_deref(), !ask.only_new)?,
-            confirmed: ask.confirmed.clone(),
-            reason: ask.reason.clone(),
-            asked_by: asked_by.to_owned(),
-            request_id: Some(ask.request_id.clone()),
-        })
-    }
-}
-
-impl ScopeAsk {
-    /// Both ends or neither; without them `all` decides.
-    pub fn of(from: Option<&str>, to: Option<&str>, all: bool) -> Result<Self, ConsoleError> {
-        match (from, to) {
-            (Some(from), Some(to)) => Ok(Self::Dates(find::date(from)?, find::date(to)?)),
-            (None, None) if all => Ok(Self::All),
-            (None, None) => Ok(Self::New),
-            _ => Err(ConsoleError::HalfRange),
-        }
-    }
-}
 
 /// What a plan is drawn from.
 pub struct PlanInputs<'a> {
     pub pipeline: &'a Pipeline,
     pub environment: &'a Environment,
     pub sources: &'a dyn Sources,
+    pub tables: &'a dyn Tables,
     pub journal: &'a dyn Journal,
     pub clock: &'a dyn Clock,
     /// Tables that a gold model's SELECT names: `sales`, `silver.sales`, `gold.sales_enriched`.
@@ -95,34 +47,62 @@ pub fn plan_run(request: &RunRequest, inputs: &PlanInputs<'_>) -> Result<Planned
     let stages = find::stages(&request.stages)?;
     let now = inputs.clock.now();
     let run = inputs.clock.new_id();
-    let permit = permits::grant(inputs.environment, &run, request.confirmed.as_deref(), now)?;
+    let ask = permits::PermitAsk {
+        environment: inputs.environment,
+        confirmed: request.confirmed.as_deref(),
+        reason: &request.reason,
+        by: &request.asked_by,
+    };
+    let permit = match request.looking {
+        true => permits::ended(inputs.environment, &run, now),
+        false => permits::grant(&ask, &run, inputs.journal, now)?,
+    };
     let draft = Draft::of(request, inputs, &stages)?;
-    let Some(scope) = draft.union().scope() else { return nothing(inputs, &stages) };
-    Ok(Planned::Run(Box::new(RunPlan {
+    let Some(scope) = draft.union().scope() else { return nothing(request.scope, inputs, &stages) };
+    let reaches = draft.source_reaches(Layer::Bronze);
+    let mut plan = RunPlan {
         run,
         pipeline: inputs.pipeline.name.clone(),
         digest: inputs.pipeline.digest.clone(),
         environment: inputs.environment.clone(),
         steps: draft.steps(),
-        files: draft.shelf.files_of(&draft.source_reach(), &draft.sources()),
-        vanished: draft.shelf.vanished_of(&draft.source_reach(), &draft.sources_of(Layer::Silver)),
+        files: draft.shelf.files_of(&reaches, draft.ask.takes_new()),
+        vanished: draft.shelf.vanished_of(&draft.source_reaches(Layer::Silver)),
         widened: draft.widened.iter().copied().collect(),
         worked_before: turn::last_worker(&inputs.environment.lake, &inputs.pipeline.name)?,
-        stages,
+        work: Work::Process,
+        word: request.scope.word,
+        versions: BTreeMap::new(),
+        original: request.original,
+        settings: request.settings,
+        stages: draft.stages(&stages),
         scope,
         permit,
         reason: request.reason.clone(),
         asked_by: request.asked_by.clone(),
         queued_at: now,
-    })))
+    };
+    if request.exact {
+        plan.versions = seen(&plan, inputs)?;
+    }
+    Ok(Planned::Run(Box::new(plan)))
 }
 
-/// Dates whose sources no run has read in their present content, ascending. A new file without a date of its own
+/// Versions of the tables that the plan replaces, as they are now.
+pub(crate) fn seen(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<BTreeMap<String, Option<i64>>, Problem> {
+    let tables = plan.replaced_tables();
+    let mut versions = inputs.tables.versions(&plan.pipeline, &plan.environment, &tables)?;
+    Ok(tables.into_iter().map(|table| (table.clone(), versions.remove(&table))).collect())
+}
+
+/// Dates whose sources no run has read in their present content, ascending. A new file whose dates nothing tells
 /// counts as every date.
 pub fn new_dates(inputs: &PlanInputs<'_>) -> Result<Vec<NaiveDate>, Problem> {
     let shelf = shelf(inputs)?;
-    Ok(match shelf.changed_dates() {
-        Reach::Nothing => Vec::new(),
+    let mut union = Reach::Nothing;
+    shelf.changes().values().for_each(|reach| union.join(reach));
+    Ok(match union {
+        Reach::Nothing | Reach::Follows => Vec::new(),
         Reach::Dates(dates) => dates.into_iter().collect(),
         Reach::All => shelf.dates().into_iter().collect(),
     })
@@ -130,39 +110,63 @@ pub fn new_dates(inputs: &PlanInputs<'_>) -> Result<Vec<NaiveDate>, Problem> {
 
 fn shelf(inputs: &PlanInputs<'_>) -> Result<Shelf, Problem> {
     let files = inputs.sources.files(inputs.pipeline, inputs.environment)?;
-    Ok(Shelf::of(files, inputs.journal.ledger(&inputs.pipeline.name, &inputs.environment.name)?))
+    let ledger = inputs.journal.ledger(&inputs.pipeline.name, &inputs.environment.name)?;
+    Ok(Shelf::of(upserts(inputs.pipeline), files, ledger))
+}
+
+impl ScopeAsk {
+    /// Whether files that were never read go along although their dates are not known.
+    fn takes_new(self) -> bool {
+        self.word == ScopeWord::Missing && self.between.is_none()
+    }
+
+    /// Whether feeds are looked at.
+    fn feeds(self) -> bool {
+        self.word != ScopeWord::Failed && self.between.is_none()
+    }
 }
 
 struct Draft {
+    ask: ScopeAsk,
     graph: StepGraph,
     shelf: Shelf,
     /// By place in the graph.
     reach: Vec<Reach>,
+    /// Places that may be planned.
+    open: BTreeSet<usize>,
+    /// Sources that are filled by a feed.
+    feeds: BTreeSet<String>,
     widened: BTreeSet<NaiveDate>,
 }
 
 impl Draft {
     fn of(request: &RunRequest, inputs: &PlanInputs<'_>, stages: &[Layer]) -> Result<Self, Problem> {
         let graph = StepGraph::of(inputs.pipeline, inputs.reads)?;
+        let fed = inputs.pipeline.sources.iter().filter(|source| source.feed.is_some());
         let mut draft = Self {
+            ask: request.scope,
             reach: vec![Reach::Nothing; graph.nodes.len()],
+            open: open(&graph, &request.steps, stages)?,
             graph,
             shelf: shelf(inputs)?,
+            feeds: fed.map(|source| source.name.clone()).collect(),
             widened: BTreeSet::new(),
         };
-        match request.scope {
-            ScopeAsk::All => draft.reach_everywhere(&Reach::All, stages),
-            ScopeAsk::Dates(from, to) => {
+        let home = (&inputs.pipeline.name, &inputs.environment.name);
+        match (request.scope.word, request.scope.between) {
+            (ScopeWord::All, None) => draft.reach_everywhere(&Reach::All),
+            (ScopeWord::All, Some((from, to))) => {
                 let mut dates = draft.dates_within(inputs, from, to)?;
-                if stages.iter().any(|stage| *stage <= Layer::Silver) {
+                if draft.open.iter().any(|place| draft.graph.nodes[*place].stage <= Layer::Silver) {
                     draft.widen(&mut dates);
                 }
-                draft.reach_everywhere(&Reach::Dates(dates), stages);
+                draft.reach_everywhere(&Reach::Dates(dates));
             }
-            ScopeAsk::New => {
-                let pending = inputs.journal.pending(&inputs.pipeline.name, &inputs.environment.name)?;
-                draft.reach_changes(&pending, stages);
+            (ScopeWord::Missing, _) => {
+                let pending = inputs.journal.pending(home.0, home.1)?;
+                draft.reach_changes(&pending);
             }
+            (ScopeWord::Failed, _) => draft.reach_failed(inputs)?,
         }
         Ok(draft)
     }
@@ -191,36 +195,98 @@ impl Draft {
         self.widened = dates.difference(&asked).copied().collect();
     }
 
-    fn reach_everywhere(&mut self, reach: &Reach, stages: &[Layer]) {
-        for (place, node) in self.graph.nodes.iter().enumerate() {
-            if stages.contains(&node.stage) {
-                self.reach[place] = reach.clone();
-            }
+    fn reach_everywhere(&mut self, reach: &Reach) {
+        for place in &self.open {
+            self.reach[*place] = reach.clone();
         }
     }
 
     /// Changed files reach their tables, and every step reaches those that read it.
-    fn reach_changes(&mut self, pending: &[Pending], stages: &[Layer]) {
-        let mut changed = self.shelf.changed_dates();
-        if let Reach::Dates(dates) = &mut changed {
-            self.shelf.widen(dates);
+    fn reach_changes(&mut self, pending: &[Pending]) {
+        let mut changes: BTreeMap<String, Reach> =
+            self.shelf.changes().into_iter().map(|(source, reach)| (source.to_owned(), reach)).collect();
+        for reach in changes.values_mut() {
+            self.within(reach);
         }
-        let sources = self.shelf.changed_sources();
-        for (place, node) in self.graph.nodes.iter().enumerate().filter(|(_, node)| stages.contains(&node.stage)) {
+        let mut marks: BTreeMap<&str, Vec<&Pending>> = BTreeMap::new();
+        pending.iter().for_each(|mark| marks.entry(&mark.step).or_default().push(mark));
+        for place in self.open.clone() {
+            let node = &self.graph.nodes[place];
             let mut reach = Reach::Nothing;
-            if node.source.as_deref().is_some_and(|source| sources.contains(source)) {
-                reach.join(&changed);
+            if let Some(source) = &node.source {
+                changes.get(source).iter().for_each(|changed| reach.join(changed));
+                if self.looks_at_feeds(source) {
+                    reach.join(&Reach::Follows);
+                }
             }
-            for mark in pending.iter().filter(|mark| mark.step == node.id) {
-                reach.join(&undone(mark, node));
+            for mark in marks.get(node.id.as_str()).into_iter().flatten() {
+                let mut undone = undone(mark, node);
+                self.within(&mut undone);
+                reach.join(&undone);
             }
-            // A bronze step changes no table; silver takes its changes from the files.
-            for read in node.reads.iter().filter(|_| node.stage > Layer::Silver) {
-                let read = self.reach[*read].clone();
-                reach.join(&read);
-            }
-            self.reach[place] = reach;
+            self.follow(place, reach);
         }
+    }
+
+    /// Steps whose last try did not end well, and those that read them.
+    fn reach_failed(&mut self, inputs: &PlanInputs<'_>) -> Result<(), Problem> {
+        let mut plans: BTreeMap<String, Option<RunPlan>> = BTreeMap::new();
+        let mut failed: BTreeMap<String, Reach> = BTreeMap::new();
+        for state in inputs.journal.table_states(&inputs.pipeline.name, &inputs.environment.name)? {
+            if !matches!(state.status, Status::Failed | Status::Cancelled) {
+                continue;
+            }
+            if !plans.contains_key(&state.run) {
+                plans.insert(state.run.clone(), inputs.journal.plan(&state.run)?);
+            }
+            let id = format!("{}.{}", state.layer, state.table);
+            let plan = plans.get(&state.run).and_then(Option::as_ref);
+            if let Some((plan, step)) = plan.and_then(|plan| Some((plan, plan.step(&id)?))) {
+                let mut reach = Reach::of(plan.scope_of(step));
+                self.within(&mut reach);
+                if reach != Reach::Dates(BTreeSet::new()) || self.ask.between.is_none() {
+                    failed.insert(id, reach);
+                }
+            }
+        }
+        for place in self.open.clone() {
+            let reach = failed.get(&self.graph.nodes[place].id).cloned().unwrap_or_default();
+            self.follow(place, reach);
+        }
+        Ok(())
+    }
+
+    /// A bronze step changes no table; silver takes its changes from the files.
+    fn follow(&mut self, place: usize, mut reach: Reach) {
+        let node = &self.graph.nodes[place];
+        for read in node.reads.iter().filter(|_| node.stage > Layer::Silver) {
+            let read = self.reach[*read].clone();
+            reach.join(&read);
+        }
+        self.reach[place] = reach;
+    }
+
+    /// Cut to the dates that were asked for; without any of them there is nothing to do.
+    fn within(&self, reach: &mut Reach) {
+        let had_dates = matches!(reach, Reach::Dates(dates) if !dates.is_empty());
+        reach.between(self.ask.between);
+        match (&*reach, self.ask.between) {
+            (Reach::Dates(dates), Some(_)) if dates.is_empty() && had_dates => *reach = Reach::Nothing,
+            (Reach::All, Some((from, to))) => {
+                let dates: BTreeSet<NaiveDate> = self.shelf.dates().range(from..=to).copied().collect();
+                *reach = if dates.is_empty() { Reach::Nothing } else { Reach::Dates(dates) };
+            }
+            _ => {}
+        }
+    }
+
+    /// Only the bronze step lands what a feed brings.
+    fn looks_at_feeds(&self, source: &str) -> bool {
+        let bronze = |place: &usize| {
+            let node = &self.graph.nodes[*place];
+            node.stage == Layer::Bronze && node.source.as_deref() == Some(source)
+        };
+        self.ask.feeds() && self.feeds.contains(source) && self.open.iter().any(bronze)
     }
 
     fn chosen(&self) -> BTreeSet<usize> {
@@ -233,36 +299,55 @@ impl Draft {
         union
     }
 
-    fn source_reach(&self) -> Reach {
-        let mut union = Reach::Nothing;
+    /// What the steps of bronze and silver, from `least` on, do with each source.
+    fn source_reaches(&self, least: Layer) -> BTreeMap<&str, Reach> {
+        let mut reaches: BTreeMap<&str, Reach> = BTreeMap::new();
         for (node, reach) in self.graph.nodes.iter().zip(&self.reach) {
-            if node.stage <= Layer::Silver {
-                union.join(reach);
+            if let Some(source) = node.source.as_deref().filter(|_| node.stage >= least) {
+                reaches.entry(source).or_default().join(reach);
             }
         }
-        union
+        reaches
     }
 
-    fn sources(&self) -> BTreeSet<&str> {
-        let chosen = self.chosen().into_iter();
-        chosen.filter_map(|place| self.graph.nodes[place].source.as_deref()).collect()
-    }
-
-    fn sources_of(&self, stage: Layer) -> BTreeSet<&str> {
-        let chosen = self.chosen().into_iter().map(|place| &self.graph.nodes[place]);
-        chosen.filter(|node| node.stage == stage).filter_map(|node| node.source.as_deref()).collect()
+    /// Those that were asked for by name, else those of the steps that were.
+    fn stages(&self, asked: &[Layer]) -> Vec<Layer> {
+        let open: BTreeSet<Layer> = self.open.iter().map(|place| self.graph.nodes[*place].stage).collect();
+        let whole = asked.iter().all(|stage| {
+            let mut of_stage = (0..self.graph.nodes.len()).filter(|place| self.graph.nodes[*place].stage == *stage);
+            of_stage.all(|place| self.open.contains(&place))
+        });
+        if whole { asked.to_vec() } else { open.into_iter().collect() }
     }
 
     fn steps(&self) -> Vec<PlannedStep> {
         let union = self.union();
-        let by_id: BTreeMap<&str, &Reach> =
-            self.graph.nodes.iter().zip(&self.reach).map(|(node, reach)| (node.id.as_str(), reach)).collect();
-        let mut steps = self.graph.steps(&self.chosen());
-        for step in &mut steps {
-            step.scope = by_id.get(step.id.as_str()).filter(|reach| ***reach != union).and_then(|reach| reach.scope());
+        let chosen = self.chosen();
+        let left_out = (0..self.graph.nodes.len()).filter(|place| !self.open.contains(place)).collect();
+        let mut steps = self.graph.steps(&chosen, &left_out);
+        for (step, place) in steps.iter_mut().zip(&chosen) {
+            let reach = &self.reach[*place];
+            step.scope = reach.scope().filter(|_| *reach != union);
+            step.follows = *reach == Reach::Follows;
+            let source = step.source.as_deref().filter(|_| step.stage == Layer::Bronze);
+            step.feeds = source.is_some_and(|source| self.looks_at_feeds(source));
         }
         steps
     }
+}
+
+/// Places of the stages and steps that were asked for.
+fn open(graph: &StepGraph, steps: &StepsAsk, stages: &[Layer]) -> Result<BTreeSet<usize>, ConsoleError> {
+    let of_stages = |place: &usize| stages.contains(&graph.nodes[*place].stage);
+    let named = |id: &str| {
+        let ids = || graph.nodes.iter().map(|node| node.id.clone()).collect();
+        graph.from(id).ok_or_else(|| find::unknown("step", id, ids()))
+    };
+    Ok(match steps {
+        StepsAsk::All => (0..graph.nodes.len()).filter(of_stages).collect(),
+        StepsAsk::From(id) => named(id)?.into_iter().filter(of_stages).collect(),
+        StepsAsk::Only(id) => named(id)?.into_iter().take(1).filter(of_stages).collect(),
+    })
 }
 
 /// A table that is always built whole needs no dates to be built again.
@@ -274,14 +359,16 @@ fn undone(mark: &Pending, node: &Node) -> Reach {
     }
 }
 
-fn nothing(inputs: &PlanInputs<'_>, stages: &[Layer]) -> Result<Planned, Problem> {
+fn nothing(ask: ScopeAsk, inputs: &PlanInputs<'_>, stages: &[Layer]) -> Result<Planned, Problem> {
     let name = &inputs.pipeline.name;
     let stages: Vec<&str> = stages.iter().map(|stage| stage.as_str()).collect();
-    let mut why = format!(
-        "Nothing to do for {name} in {}: no file is new, changed or gone, and no earlier run left a step undone ({}).",
-        inputs.environment.name,
-        stages.join(", ")
-    );
+    let because = match ask.word {
+        ScopeWord::Failed => "the last try of no step failed or was cancelled",
+        _ => "no file is new, changed or gone, and no earlier run left a step undone",
+    };
+    let dates = ask.between.map(|(from, to)| format!(", {from} to {to}")).unwrap_or_default();
+    let mut why =
+        format!("Nothing to do for {name} in {}: {because} ({}{dates}).", inputs.environment.name, stages.join(", "));
     let filter = RunFilter {
         pipeline: Some(name.clone()),
         environment: Some(inputs.environment.name.clone()),

@@ -3,6 +3,7 @@
 use crate::plan::reach::Reach;
 use crate::plan::{PlannedFile, VanishedFile};
 use crate::ports::LedgerEntry;
+use assay_pipeline::{Pipeline, SilverMode};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +13,37 @@ pub(crate) struct Shelf {
     pub(crate) files: Vec<PlannedFile>,
     /// New or changed, by place in `files`.
     fresh: BTreeSet<usize>,
+    /// Those of them whose dates only reading tells: the plan takes them whatever its dates are.
+    loose: BTreeSet<usize>,
+    /// Sources of which a file was read before.
+    read: BTreeSet<String>,
+    upserts: BTreeSet<String>,
     vanished: Vec<LedgerEntry>,
 }
 
 impl Shelf {
-    pub(crate) fn of(files: Vec<PlannedFile>, ledger: Vec<LedgerEntry>) -> Self {
+    /// `upserts` are the sources of upsert tables alone.
+    pub(crate) fn of(upserts: BTreeSet<String>, files: Vec<PlannedFile>, ledger: Vec<LedgerEntry>) -> Self {
+        let mut shelf = Self {
+            files,
+            fresh: BTreeSet::new(),
+            loose: BTreeSet::new(),
+            read: ledger.iter().map(|entry| entry.source.clone()).collect(),
+            upserts,
+            vanished: Vec::new(),
+        };
         let mut known: BTreeMap<(String, String), LedgerEntry> =
             ledger.into_iter().map(|entry| ((entry.source.clone(), entry.path.clone()), entry)).collect();
-        let mut shelf = Self { files, fresh: BTreeSet::new(), vanished: Vec::new() };
         for (place, file) in shelf.files.iter_mut().enumerate() {
             let entry = known.remove(&(file.source.clone(), file.path.clone()));
             let same = |entry: &LedgerEntry| entry.size == file.size && entry.modified_ns == file.modified_ns;
             if !entry.as_ref().is_some_and(same) {
                 shelf.fresh.insert(place);
+                // A new file adds to an upsert table and takes nothing away, whatever folder it lies in.
+                let adds = entry.is_none() && shelf.upserts.contains(&file.source);
+                if shelf.read.contains(&file.source) && (file.folder_date.is_none() || adds) {
+                    shelf.loose.insert(place);
+                }
             }
             file.known_dates = entry.map(|entry| entry.dates.into_keys().collect()).unwrap_or_default();
         }
@@ -38,24 +57,35 @@ impl Shelf {
         present.chain(self.vanished.iter().flat_map(|entry| entry.dates.keys())).copied().collect()
     }
 
-    /// Sources of which a file is new, changed or gone.
-    pub(crate) fn changed_sources(&self) -> BTreeSet<&str> {
-        let fresh = self.fresh.iter().map(|place| self.files[*place].source.as_str());
-        fresh.chain(self.vanished.iter().map(|entry| entry.source.as_str())).collect()
-    }
-
-    /// Dates of new, changed and vanished files. A file whose dates cannot be known asks for everything.
-    pub(crate) fn changed_dates(&self) -> Reach {
-        let mut reach = Reach::Nothing;
-        for file in self.fresh.iter().map(|place| &self.files[*place]) {
-            let dates = file.folder_date.iter().chain(&file.known_dates).copied().collect();
-            reach.join(&if file.folder_date.is_none() { Reach::All } else { Reach::Dates(dates) });
+    /// What new, changed and vanished files ask for, by source; sources without any are left out.
+    ///
+    /// A file without a date of its own asks for everything the first time; once its source was read, for the
+    /// dates that it is known to have held, and for those that reading it will tell.
+    pub(crate) fn changes(&self) -> BTreeMap<&str, Reach> {
+        let mut changes: BTreeMap<&str, Reach> = BTreeMap::new();
+        for (place, file) in self.fresh.iter().map(|place| (place, &self.files[*place])) {
+            let known = || file.known_dates.iter().copied().collect::<BTreeSet<_>>();
+            let first = !self.read.contains(&file.source);
+            let asks = match file.folder_date {
+                _ if self.loose.contains(place) => Reach::Dates(known()),
+                None => Reach::All,
+                Some(_) if first && self.upserts.contains(&file.source) => Reach::All,
+                Some(date) => Reach::Dates(known().into_iter().chain([date]).collect()),
+            };
+            changes.entry(&file.source).or_default().join(&asks);
         }
         for entry in &self.vanished {
             let dates: BTreeSet<NaiveDate> = entry.dates.keys().copied().chain(folder_date(&entry.path)).collect();
-            reach.join(&if dates.is_empty() { Reach::All } else { Reach::Dates(dates) });
+            // An upsert table does not keep what a vanished file had displaced.
+            let all = dates.is_empty() || self.upserts.contains(&entry.source);
+            changes.entry(&entry.source).or_default().join(&if all { Reach::All } else { Reach::Dates(dates) });
         }
-        reach
+        for reach in changes.values_mut() {
+            if let Reach::Dates(dates) = reach {
+                self.widen(dates);
+            }
+        }
+        changes
     }
 
     /// Adds the dates to which changed files of these dates contributed before: leaving them out would keep
@@ -75,32 +105,42 @@ impl Shelf {
         }
     }
 
-    /// Files of these sources that belong to the reach.
-    pub(crate) fn files_of(&self, reach: &Reach, sources: &BTreeSet<&str>) -> Vec<PlannedFile> {
-        let within = |file: &&PlannedFile| match reach {
-            Reach::Nothing => false,
-            Reach::Dates(dates) => belongs(file, dates),
-            Reach::All => true,
+    /// Files that the reaches of their sources take; `loose` tells whether those that only reading dates go along.
+    pub(crate) fn files_of(&self, reaches: &BTreeMap<&str, Reach>, loose: bool) -> Vec<PlannedFile> {
+        let within = |place: usize, file: &PlannedFile| match reaches.get(file.source.as_str()) {
+            None | Some(Reach::Nothing) => false,
+            Some(Reach::All) => true,
+            Some(_) if loose && self.loose.contains(&place) => true,
+            Some(Reach::Follows) => false,
+            Some(Reach::Dates(dates)) => belongs(file, dates),
         };
-        self.files.iter().filter(|file| sources.contains(file.source.as_str())).filter(within).cloned().collect()
+        let files = self.files.iter().enumerate();
+        files.filter(|(place, file)| within(*place, file)).map(|(_, file)| file.clone()).collect()
     }
 
-    /// Files that are gone and of which the reach leaves nothing behind.
-    pub(crate) fn vanished_of(&self, reach: &Reach, sources: &BTreeSet<&str>) -> Vec<VanishedFile> {
-        let covered = |entry: &&LedgerEntry| match reach {
-            Reach::Nothing => false,
-            Reach::Dates(dates) => {
+    /// Files that are gone and of which the reaches leave nothing behind.
+    pub(crate) fn vanished_of(&self, reaches: &BTreeMap<&str, Reach>) -> Vec<VanishedFile> {
+        let covered = |entry: &&LedgerEntry| match reaches.get(entry.source.as_str()) {
+            None | Some(Reach::Nothing | Reach::Follows) => false,
+            Some(Reach::Dates(_)) if self.upserts.contains(&entry.source) => false,
+            Some(Reach::Dates(dates)) => {
                 entry.dates.keys().copied().chain(folder_date(&entry.path)).all(|d| dates.contains(&d))
             }
-            Reach::All => true,
+            Some(Reach::All) => true,
         };
-        self.vanished
-            .iter()
-            .filter(|entry| sources.contains(entry.source.as_str()))
-            .filter(covered)
-            .map(|entry| VanishedFile { source: entry.source.clone(), path: entry.path.clone() })
-            .collect()
+        let gone = self.vanished.iter().filter(covered);
+        gone.map(|entry| VanishedFile { source: entry.source.clone(), path: entry.path.clone() }).collect()
     }
+}
+
+/// Sources of which every table is an upsert.
+pub(crate) fn upserts(pipeline: &Pipeline) -> BTreeSet<String> {
+    let of = |source: &str, upsert: bool| {
+        let mut tables = pipeline.contracts.iter().filter(|contract| contract.source == source);
+        tables.any(|contract| matches!(contract.mode, SilverMode::Upsert { .. }) == upsert)
+    };
+    let names = pipeline.sources.iter().map(|source| &source.name);
+    names.filter(|name| of(name, true) && !of(name, false)).cloned().collect()
 }
 
 fn belongs(file: &PlannedFile, dates: &BTreeSet<NaiveDate>) -> bool {

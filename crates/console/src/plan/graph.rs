@@ -44,7 +44,8 @@ impl StepGraph {
     }
 
     /// Chosen nodes as the steps of a plan. A step waits for what it reads, also across steps that were not chosen.
-    pub(crate) fn steps(&self, chosen: &BTreeSet<usize>) -> Vec<PlannedStep> {
+    /// `left_out` are places that were not to be chosen, whatever they had to do.
+    pub(crate) fn steps(&self, chosen: &BTreeSet<usize>, left_out: &BTreeSet<usize>) -> Vec<PlannedStep> {
         chosen
             .iter()
             .map(|&place| {
@@ -56,7 +57,10 @@ impl StepGraph {
                     source: node.source.clone(),
                     after: self.nearest(place, chosen).into_iter().map(|p| self.nodes[p].id.clone()).collect(),
                     scope: None,
-                    downstream: self.downstream(place, chosen),
+                    downstream: self.downstream(place, chosen, left_out),
+                    feeds: false,
+                    follows: false,
+                    restore: None,
                 }
             })
             .collect()
@@ -109,9 +113,21 @@ impl StepGraph {
         found
     }
 
+    /// The step of that id, and every step that reads it, directly or not.
+    pub(crate) fn from(&self, id: &str) -> Option<BTreeSet<usize>> {
+        let place = self.nodes.iter().position(|node| node.id == id)?;
+        let mut reached = BTreeSet::from([place]);
+        for (at, other) in self.nodes.iter().enumerate().skip(place + 1) {
+            if other.reads.iter().any(|read| reached.contains(read)) {
+                reached.insert(at);
+            }
+        }
+        Some(reached)
+    }
+
     /// A bronze step changes no table, so nothing must follow it. Silver tables of one source share its ledger:
-    /// what one of them reads is undone for the others of the plan, and for itself, until each has ended.
-    fn downstream(&self, place: usize, chosen: &BTreeSet<usize>) -> Vec<String> {
+    /// what one of them reads is undone for the others, and for itself, until each has ended.
+    fn downstream(&self, place: usize, chosen: &BTreeSet<usize>, left_out: &BTreeSet<usize>) -> Vec<String> {
         let node = &self.nodes[place];
         if node.stage == Layer::Bronze {
             return Vec::new();
@@ -126,7 +142,8 @@ impl StepGraph {
         let same = |other: &Node| other.stage == Layer::Silver && other.source == node.source;
         let family: Vec<usize> = (0..self.nodes.len()).filter(|at| same(&self.nodes[*at])).collect();
         if node.stage == Layer::Silver && family.len() > 1 {
-            reached.extend(family.into_iter().filter(|at| *at >= place && chosen.contains(at)));
+            let follows = |at: &usize| (*at >= place && chosen.contains(at)) || left_out.contains(at);
+            reached.extend(family.into_iter().filter(follows));
         }
         reached.into_iter().map(|p| self.nodes[p].id.clone()).collect()
     }

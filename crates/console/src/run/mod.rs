@@ -1,5 +1,6 @@
 //! Queueing a run, and executing it in its worker.
 
+mod landed;
 pub(crate) mod recheck;
 mod report;
 mod schedule;
@@ -8,9 +9,10 @@ pub mod turn;
 use crate::folder::{Claim, Part, RunFolder};
 use crate::journal::{Action, Created, Journal};
 use crate::log::RunLog;
-use crate::plan::{PlannedFile, RunPlan};
-use crate::ports::{Clock, Level, Runner};
+use crate::plan::{PlannedFile, RunPlan, Work};
+use crate::ports::{Clock, Level, Runner, Tables};
 use crate::problem::ConsoleError;
+use crate::views;
 use assay_contract::{Event, Problem, Status};
 use assay_pipeline::Layer;
 use report::Report;
@@ -43,11 +45,13 @@ pub fn queue_run(
     journal.append_action(&Action {
         at: plan.queued_at,
         by: plan.asked_by.clone(),
-        what: "run".into(),
+        what: if matches!(plan.work, Work::Undo(_)) { "undo" } else { "run" }.into(),
         pipeline: plan.pipeline.clone(),
         environment: plan.environment.name.clone(),
         run: Some(plan.run.clone()),
         reason: plan.reason.clone(),
+        before: views::version_words(&plan.versions),
+        after: views::status_note(Status::Queued),
     })?;
     Ok(Queued { run: plan.run.clone(), claim: Some(claim) })
 }
@@ -79,6 +83,7 @@ pub struct Execution<'a> {
     pub digest: &'a str,
     pub runner: &'a dyn Runner,
     pub journal: &'a dyn Journal,
+    pub tables: &'a dyn Tables,
     pub clock: &'a dyn Clock,
     /// Source files as they lie there now.
     pub files_now: &'a (dyn Fn() -> Result<Vec<PlannedFile>, Problem> + Sync),
@@ -141,7 +146,13 @@ fn attend(execution: &Execution<'_>, report: &Report<'_>) -> Result<Status, Prob
     let Some(turn) = turn::wait(plan, &|| execution.cancel.load(Ordering::Acquire), &waiting)? else {
         return end(execution, report, Status::Cancelled, Some("cancelled while it waited for its turn"));
     };
-    recheck::unchanged(plan, &(execution.files_now)()?, execution.journal, turn.before())?;
+    let world = recheck::World {
+        files: &(execution.files_now)()?,
+        journal: execution.journal,
+        tables: execution.tables,
+        before: turn.before(),
+    };
+    recheck::unchanged(plan, &world)?;
     turn.begin(&plan.run)?;
     let attempt = execution.journal.start_attempt(&plan.run, execution.clock.now())?;
     report.started(attempt)?;

@@ -2,8 +2,8 @@
 
 use crate::journal::Journal;
 use crate::plan::files::Shelf;
-use crate::plan::reach::Reach;
-use crate::plan::{PlannedFile, RunPlan};
+use crate::plan::{PlannedFile, RunPlan, Work};
+use crate::ports::{TableCommit, Tables};
 use crate::problem::ConsoleError;
 use assay_contract::Problem;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,31 +11,84 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Changes that are named one by one in a refusal.
 const NAMED: usize = 3;
 
-/// Refuses when a planned file changed or is gone, when a file of the plan's dates has become known since, or
-/// when a run that this journal does not know worked on the tables (`before` is the last that did).
-pub(crate) fn unchanged(
-    plan: &RunPlan,
-    now: &[PlannedFile],
-    journal: &dyn Journal,
-    before: Option<&str>,
-) -> Result<(), Problem> {
-    if let Some(other) = before
+/// What is compared with the plan.
+pub(crate) struct World<'a> {
+    /// Source files as they lie there now.
+    pub(crate) files: &'a [PlannedFile],
+    pub(crate) journal: &'a dyn Journal,
+    pub(crate) tables: &'a dyn Tables,
+    /// The run that last worked on the pipeline's tables.
+    pub(crate) before: Option<&'a str>,
+}
+
+/// Refuses when a planned file changed or is gone, when a file of the plan's dates has become known since, when a
+/// table of a plan that someone looked at has another version, or when a run that this journal does not know worked
+/// on the tables. An undo is refused when any run worked since.
+pub(crate) fn unchanged(plan: &RunPlan, world: &World<'_>) -> Result<(), Problem> {
+    let run = || plan.run.clone();
+    if let Some(other) = world.before
         && plan.worked_before.as_deref() != Some(other)
-        && journal.plan(other)?.is_none()
+        && other != plan.run
     {
-        return Err(ConsoleError::MovedOn { run: plan.run.clone(), other: other.to_owned() }.into());
+        let other = other.to_owned();
+        if world.journal.plan(&other)?.is_none() {
+            return Err(ConsoleError::MovedOn { run: run(), other }.into());
+        }
+        if matches!(plan.work, Work::Undo(_)) {
+            return Err(ConsoleError::WorkedSince { run: run(), other, pipeline: plan.pipeline.clone() }.into());
+        }
     }
-    let mut changes = file_changes(plan, now);
-    changes.extend(newly_known(plan, now, journal)?);
-    if changes.is_empty() {
-        return Ok(());
+    let mut changes = file_changes(plan, world.files);
+    changes.extend(newly_known(plan, world.files, world.journal)?);
+    if !changes.is_empty() {
+        return Err(ConsoleError::FilesChanged { run: run(), changes: named(changes) }.into());
     }
+    let changes = table_changes(plan, world.tables)?;
+    if !changes.is_empty() {
+        return Err(ConsoleError::TablesChanged { run: run(), changes: named(changes) }.into());
+    }
+    Ok(())
+}
+
+fn named(mut changes: Vec<String>) -> Vec<String> {
     if changes.len() > NAMED {
         let more = changes.len() - NAMED;
         changes.truncate(NAMED);
         changes.push(format!("and {more} more"));
     }
-    Err(ConsoleError::FilesChanged { run: plan.run.clone(), changes }.into())
+    changes
+}
+
+/// What an earlier attempt of the run itself committed is no change.
+fn table_changes(plan: &RunPlan, tables: &dyn Tables) -> Result<Vec<String>, Problem> {
+    if plan.versions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<String> = plan.versions.keys().cloned().collect();
+    let now = tables.versions(&plan.pipeline, &plan.environment, &ids)?;
+    let mut changes = Vec::new();
+    for (table, seen) in &plan.versions {
+        let word = |version: Option<i64>| version.map_or("none".to_owned(), |version| version.to_string());
+        let found = now.get(table).copied();
+        if found == *seen {
+            continue;
+        }
+        let commits = match found {
+            Some(_) => tables.commits(&plan.pipeline, &plan.environment, table, *seen)?,
+            None => Vec::new(),
+        };
+        let foreign = commits.iter().find(|commit| commit.run.as_deref() != Some(plan.run.as_str()));
+        if foreign.is_none() && !commits.is_empty() {
+            continue;
+        }
+        let by = match foreign {
+            Some(TableCommit { run: Some(run), .. }) => format!(" (run {run})"),
+            Some(_) => " (another program)".to_owned(),
+            None => String::new(),
+        };
+        changes.push(format!("{table} is at version {} and was at {}{by}", word(found), word(*seen)));
+    }
+    Ok(changes)
 }
 
 fn file_changes(plan: &RunPlan, now: &[PlannedFile]) -> Vec<String> {
@@ -62,13 +115,15 @@ fn file_changes(plan: &RunPlan, now: &[PlannedFile]) -> Vec<String> {
 /// Another run may have found records of this plan's dates in a file that the plan leaves out: replacing the
 /// dates without it would lose them.
 fn newly_known(plan: &RunPlan, now: &[PlannedFile], journal: &dyn Journal) -> Result<Vec<String>, Problem> {
-    let Some(scope) = plan.source_scope() else { return Ok(Vec::new()) };
+    let reaches = plan.source_reaches();
+    if reaches.is_empty() || matches!(plan.work, Work::Undo(_)) {
+        return Ok(Vec::new());
+    }
     let planned: BTreeSet<(&str, &str)> =
         plan.files.iter().map(|file| (file.source.as_str(), file.path.as_str())).collect();
-    let sources: BTreeSet<&str> = plan.files.iter().map(|file| file.source.as_str()).collect();
-    let shelf = Shelf::of(now.to_vec(), journal.ledger(&plan.pipeline, &plan.environment.name)?);
+    let shelf = Shelf::of(BTreeSet::new(), now.to_vec(), journal.ledger(&plan.pipeline, &plan.environment.name)?);
     let unplanned = shelf
-        .files_of(&Reach::of(scope), &sources)
+        .files_of(&reaches, false)
         .into_iter()
         .filter(|file| !file.known_dates.is_empty() && !planned.contains(&(file.source.as_str(), file.path.as_str())));
     Ok(unplanned.map(|file| format!("{} was read by another run", file.path)).collect())

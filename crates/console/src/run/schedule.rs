@@ -1,9 +1,10 @@
 //! Steps in the order that their edges allow, each journalled before and after its effect.
 
 use super::Execution;
+use super::landed;
 use super::report::{Report, StepReport};
 use crate::journal::{Pending, Settles, StepEnd, StepKey};
-use crate::plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
+use crate::plan::{PlannedStep, Reversal, RunPlan, RunScope, Work};
 use crate::ports::{Level, StepContext, StepOutcome};
 use crate::problem::ConsoleError;
 use crate::views::status_word;
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
-type Outcomes = BTreeMap<String, StepOutcome>;
+pub(super) type Outcomes = BTreeMap<String, StepOutcome>;
 type Finished = (usize, Result<StepOutcome, Problem>);
 
 /// Does every step that is not done yet; gives the run's status and a line of why.
@@ -29,6 +30,10 @@ pub(super) fn steps(
         let mut journalled = Ok(());
         loop {
             while let (Ok(()), Some(place)) = (&journalled, board.next()) {
+                if let Some(why) = board.idle(place) {
+                    journalled = board.pass_over(place, why);
+                    continue;
+                }
                 match board.begin(place) {
                     Ok(task) => {
                         let finish = finish.clone();
@@ -105,9 +110,40 @@ impl<'a> Board<'a> {
         })
     }
 
+    /// Why a step that only follows others has nothing to do.
+    fn idle(&self, place: usize) -> Option<&'static str> {
+        let step = &self.execution.plan.steps[place];
+        let still = |id: &String| {
+            let (step, outcome) = (self.execution.plan.step(id), self.done.get(id));
+            step.zip(outcome).is_some_and(|(step, outcome)| left_alone(step, outcome))
+        };
+        let idle = step.follows && !step.feeds && !step.after.is_empty() && step.after.iter().all(still);
+        idle.then_some("nothing changed")
+    }
+
+    fn pass_over(&mut self, place: usize, why: &str) -> Result<(), Problem> {
+        let step = &self.execution.plan.steps[place];
+        self.waiting.remove(&place);
+        let outcome = StepOutcome { skipped: Some(why.to_owned()), dates: Some(Vec::new()), ..StepOutcome::default() };
+        let end =
+            StepEnd { outcome: Some(outcome.clone()), note: Some(why.to_owned()), ..StepEnd::of(Status::Skipped) };
+        self.execution.journal.end_step(&self.key(step), &end, self.execution.clock.now())?;
+        self.say_end(step, &end);
+        self.report.step_changed(&step.id)?;
+        Arc::make_mut(&mut self.done).insert(step.id.clone(), outcome);
+        Ok(())
+    }
+
+    fn own_plan(&self, step: &PlannedStep) -> Result<RunPlan, Problem> {
+        let execution = self.execution;
+        let mut plan = narrowed(execution.plan, step, &self.done);
+        landed::take(&mut plan, step, &self.done, execution.journal, execution.files_now)?;
+        Ok(plan)
+    }
+
     fn begin(&mut self, place: usize) -> Result<Task<'a>, Problem> {
         let step = &self.execution.plan.steps[place];
-        let plan = narrowed(self.execution.plan, step, &self.done);
+        let plan = self.own_plan(step)?;
         let pending: Vec<Pending> =
             step.downstream.iter().flat_map(|follower| Pending::over(follower, &plan.scope)).collect();
         self.execution.journal.begin_step(&self.key(step), &pending, self.execution.clock.now())?;
@@ -122,7 +158,7 @@ impl<'a> Board<'a> {
         self.running.remove(&place);
         let step = &self.execution.plan.steps[place];
         let end = match result {
-            Ok(outcome) => self.done_end(step, outcome),
+            Ok(outcome) => self.done_end(step, outcome)?,
             Err(problem) => self.broken_end(step, problem),
         };
         self.execution.journal.end_step(&self.key(step), &end, self.execution.clock.now())?;
@@ -138,8 +174,8 @@ impl<'a> Board<'a> {
         Ok(())
     }
 
-    fn done_end(&self, step: &PlannedStep, outcome: StepOutcome) -> StepEnd {
-        let plan = narrowed(self.execution.plan, step, &self.done);
+    fn done_end(&self, step: &PlannedStep, outcome: StepOutcome) -> Result<StepEnd, Problem> {
+        let plan = self.own_plan(step)?;
         let (status, note) = match (&outcome.flagged, &outcome.skipped) {
             (Some(why), _) => (Status::Flagged, Some(why.clone())),
             (None, Some(why)) => (Status::Skipped, Some(why.clone())),
@@ -148,7 +184,7 @@ impl<'a> Board<'a> {
         let replaced = with_dates(&plan.scope, outcome.dates.as_deref().unwrap_or_default());
         let followers = step.downstream.iter().filter(|id| **id != step.id);
         let vanished = plan.vanished.iter().filter(|file| step.source.as_ref() == Some(&file.source));
-        StepEnd {
+        let end = StepEnd {
             status,
             problem: None,
             note,
@@ -164,8 +200,29 @@ impl<'a> Board<'a> {
                 Some(_) => Vec::new(),
                 None => followers.flat_map(|follower| Pending::over(follower, &replaced)).collect(),
             },
+            exactly: None,
             outcome: Some(outcome),
+        };
+        Ok(match &plan.work {
+            Work::Process => end,
+            Work::Undo(reversal) => self.undone_end(step, end, reversal),
+        })
+    }
+
+    /// The ledger goes back with the silver table. The marks go back once nothing is left to restore: until then
+    /// everything behind a restored table counts as undone, which a plain run would mend.
+    fn undone_end(&self, step: &PlannedStep, mut end: StepEnd, reversal: &Reversal) -> StepEnd {
+        let of_source = |source: &String| step.stage == Layer::Silver && step.source.as_ref() == Some(source);
+        if let Some(outcome) = &mut end.outcome {
+            outcome.files = reversal.put_back.iter().filter(|entry| of_source(&entry.source)).cloned().collect();
         }
+        let forgotten = reversal.forget.iter().filter(|file| of_source(&file.source));
+        end.forget = forgotten.map(|file| (file.source.clone(), file.path.clone())).collect();
+        end.settles = Settles::Everything;
+        end.pending.extend(reversal.pending.iter().filter(|mark| mark.step == step.id).cloned());
+        let last = self.waiting.is_empty() && self.running.is_empty() && self.broken.is_empty();
+        end.exactly = last.then(|| reversal.pending.clone());
+        end
     }
 
     fn broken_end(&mut self, step: &PlannedStep, problem: Problem) -> StepEnd {
@@ -174,15 +231,7 @@ impl<'a> Board<'a> {
         if !cancelled {
             self.failure.get_or_insert_with(|| format!("{} failed: {}", step.id, problem.message));
         }
-        StepEnd {
-            status,
-            outcome: None,
-            problem: Some(problem),
-            note: None,
-            forget: Vec::new(),
-            settles: Settles::Nothing,
-            pending: Vec::new(),
-        }
+        StepEnd { problem: Some(problem), ..StepEnd::of(status) }
     }
 
     /// Skips everything that waits for a broken step, directly or not.
@@ -200,15 +249,7 @@ impl<'a> Board<'a> {
                 continue;
             }
             let step = &self.execution.plan.steps[place];
-            let end = StepEnd {
-                status: Status::Skipped,
-                outcome: None,
-                problem: None,
-                note: Some(format!("{} {word}", broken.id)),
-                forget: Vec::new(),
-                settles: Settles::Nothing,
-                pending: Vec::new(),
-            };
+            let end = StepEnd { note: Some(format!("{} {word}", broken.id)), ..StepEnd::of(Status::Skipped) };
             self.execution.journal.end_step(&self.key(step), &end, self.execution.clock.now())?;
             self.say_end(step, &end);
             self.report.step_changed(&step.id)?;
@@ -254,42 +295,37 @@ impl<'a> Board<'a> {
 
 impl Task<'_> {
     fn work(&self) -> Result<StepOutcome, Problem> {
-        let files_of_dates = |dates: &[NaiveDate]| self.files_of_dates(dates);
+        let execution = self.execution;
+        let files_of_dates =
+            |dates: &[NaiveDate]| landed::files_of_dates(&self.plan, dates, execution.journal, execution.files_now);
+        let read_before =
+            |source: &str| landed::read_before(&self.plan, source, execution.journal, execution.files_now);
         let watch = StepReport { report: self.report, step: &self.step.id };
         let context = StepContext {
             attempt: self.attempt,
             earlier: &self.earlier,
             files_of_dates: &files_of_dates,
+            read_before: &read_before,
             watch: &watch,
         };
         // What a panic says may hold data, so only that it happened is kept.
         catch_unwind(AssertUnwindSafe(|| self.execution.runner.run(&self.plan, self.step, &context)))
             .unwrap_or_else(|_| Err(ConsoleError::Panicked { step: self.step.id.clone() }.into()))
     }
+}
 
-    fn files_of_dates(&self, dates: &[NaiveDate]) -> Result<Vec<PlannedFile>, Problem> {
-        let plan = self.execution.plan;
-        let entries = self.execution.journal.files_of_dates(&plan.pipeline, &plan.environment.name, dates)?;
-        let known: BTreeMap<(String, String), Vec<NaiveDate>> =
-            entries.into_iter().map(|entry| ((entry.source, entry.path), entry.dates.into_keys().collect())).collect();
-        let mut files = (self.execution.files_now)()?;
-        files.retain_mut(|file| match known.get(&(file.source.clone(), file.path.clone())) {
-            Some(dates) => {
-                file.known_dates.clone_from(dates);
-                true
-            }
-            None => false,
-        });
-        Ok(files)
-    }
+/// Whether a finished step changed nothing that another one reads.
+fn left_alone(step: &PlannedStep, outcome: &StepOutcome) -> bool {
+    let same = outcome.version_before == outcome.version_after && outcome.dates.as_ref().is_some_and(Vec::is_empty);
+    outcome.skipped.is_some() || (step.stage > Layer::Bronze && same)
 }
 
 fn is_broken(status: Status) -> bool {
     matches!(status, Status::Failed | Status::Cancelled)
 }
 
-/// The plan with the scope of one step: its own, and the dates that the steps before it replaced.
-fn narrowed(plan: &RunPlan, step: &PlannedStep, done: &Outcomes) -> RunPlan {
+/// Steps that come before this one, directly or not.
+pub(super) fn ancestors<'a>(plan: &'a RunPlan, step: &'a PlannedStep) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = step.after.iter().map(String::as_str).collect();
     while let Some(id) = open.pop() {
@@ -297,7 +333,12 @@ fn narrowed(plan: &RunPlan, step: &PlannedStep, done: &Outcomes) -> RunPlan {
             open.extend(plan.step(id).into_iter().flat_map(|step| step.after.iter().map(String::as_str)));
         }
     }
-    let replaced: Vec<NaiveDate> = found
+    found
+}
+
+/// The plan with the scope of one step: its own, and the dates that the steps before it replaced.
+fn narrowed(plan: &RunPlan, step: &PlannedStep, done: &Outcomes) -> RunPlan {
+    let replaced: Vec<NaiveDate> = ancestors(plan, step)
         .iter()
         .filter_map(|id| done.get(*id))
         .flat_map(|outcome| outcome.dates.iter().flatten().copied())
@@ -305,7 +346,7 @@ fn narrowed(plan: &RunPlan, step: &PlannedStep, done: &Outcomes) -> RunPlan {
     RunPlan { scope: with_dates(plan.scope_of(step), &replaced), ..plan.clone() }
 }
 
-fn with_dates(scope: &RunScope, more: &[NaiveDate]) -> RunScope {
+pub(super) fn with_dates(scope: &RunScope, more: &[NaiveDate]) -> RunScope {
     match scope {
         RunScope::All => RunScope::All,
         RunScope::Dates(dates) => {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 fn cancel_ends_a_run_and_what_had_not_begun_is_skipped() {
     let world = World::new();
     world.runner.act("gold.enriched", Act::Hold);
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| world.carry_out(&plan));
         world.runner.wait_held("gold.enriched");
@@ -30,7 +30,7 @@ fn a_second_run_waits_for_its_turn_and_says_for_whom() {
     let world = World::new();
     world.runner.act("silver.sales", Act::Hold);
     let other = World { environment: world.environment.clone(), ..World::new() };
-    let (first, second) = (world.plan(ScopeAsk::New, &[]), other.plan(ScopeAsk::All, &[]));
+    let (first, second) = (world.plan(ScopeAsk::missing(), &[]), other.plan(ScopeAsk::all(), &[]));
     std::thread::scope(|scope| {
         let one = scope.spawn(|| world.carry_out(&first));
         world.runner.wait_held("silver.sales");
@@ -57,7 +57,7 @@ fn a_run_that_waits_can_be_cancelled() {
         std::fs::create_dir_all(&folder).unwrap();
         folder.join(".assay-run.lock")
     });
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| world.carry_out(&plan));
         while world.events.lock().unwrap().is_empty() {
@@ -75,11 +75,11 @@ fn a_run_that_waits_can_be_cancelled() {
 #[test]
 fn recover_ends_the_dead_and_leaves_the_living() {
     let world = World::new();
-    let dead = world.plan(ScopeAsk::New, &[]);
+    let dead = world.plan(ScopeAsk::missing(), &[]);
     drop(queue_run(&dead, None, &world.journal, &world.state()).unwrap());
-    let asked = world.plan(ScopeAsk::New, &[]);
+    let asked = world.plan(ScopeAsk::missing(), &[]);
     let claim = queue_run(&asked, None, &world.journal, &world.state()).unwrap();
-    let worked = world.plan(ScopeAsk::New, &[]);
+    let worked = world.plan(ScopeAsk::missing(), &[]);
     drop(queue_run(&worked, None, &world.journal, &world.state()).unwrap());
     let worker = RunFolder::new(&world.state(), &worked.run).claim(Part::Worker).unwrap();
     assert_eq!(recover(&world.journal, &world.clock, &world.state()), Ok(vec![dead.run.clone()]));
@@ -100,7 +100,7 @@ fn recover_ends_the_dead_and_leaves_the_living() {
 fn settle_ends_what_the_worker_could_not() {
     let world = World::new();
     for (cancelled, status) in [(true, Status::Cancelled), (false, Status::Failed)] {
-        let plan = world.plan(ScopeAsk::New, &[]);
+        let plan = world.plan(ScopeAsk::missing(), &[]);
         queue_run(&plan, None, &world.journal, &world.state()).unwrap();
         world.journal.start_attempt(&plan.run, plan.queued_at).unwrap();
         assert_eq!(settle(&plan.run, cancelled, &world.journal, &world.clock), Ok(Some(status)));
@@ -111,7 +111,7 @@ fn settle_ends_what_the_worker_could_not() {
 #[test]
 fn one_run_is_executed_by_one_process() {
     let world = World::new();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     queue_run(&plan, None, &world.journal, &world.state()).unwrap();
     let worker = RunFolder::new(&world.state(), &plan.run).claim(Part::Worker).unwrap();
     assert_eq!(world.execute(&plan).unwrap_err().kind, ProblemKind::Conflict);

@@ -34,7 +34,13 @@ fn a_whole_run_is_told_and_journalled() {
     }
     assert!(events.contains(&Event::Table { table: "shop.silver.sales".into() }));
     assert_eq!(world.log(&plan.run).last().unwrap(), "succeeded");
-    assert_eq!(world.journal.actions(9).unwrap().len(), 1);
+    let actions = world.journal.actions(9).unwrap();
+    assert_eq!(actions.iter().map(|action| action.what.as_str()).collect::<Vec<_>>(), ["end", "run"]);
+    assert_eq!((actions[0].before["status"].as_str(), actions[0].after["status"].as_str()), ("running", "succeeded"));
+    assert_eq!(
+        (actions[0].before["gold.daily"].as_str(), actions[0].after["gold.daily"].as_str()),
+        ("none", "version 0")
+    );
 }
 
 #[test]
@@ -86,7 +92,7 @@ fn the_worst_step_decides() {
         assert_eq!(world.detail(&plan.run).run.status, status);
     }
     let world = World::new();
-    let plan = world.plan(ScopeAsk::All, &["bronze"]);
+    let plan = world.plan(ScopeAsk::all(), &["bronze"]);
     world.runner.act("bronze.sales", Act::Skip);
     assert_eq!(world.carry_out(&plan), Ok(Status::Skipped));
 }
@@ -115,7 +121,7 @@ fn progress_is_told_at_most_ten_times_a_second() {
 #[test]
 fn another_definition_or_file_is_refused() {
     let mut world = World::new();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     world.pipeline.digest = "another".into();
     let problem = world.carry_out(&plan).unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Conflict);
@@ -123,7 +129,7 @@ fn another_definition_or_file_is_refused() {
     assert_eq!((detail.run.status, detail.run.note), (Status::Failed, Some(problem.message)));
 
     let world = World::new();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     world.put(Some(1), 5);
     world.remove(3);
     let problem = world.carry_out(&plan).unwrap_err();
@@ -136,7 +142,7 @@ fn another_definition_or_file_is_refused() {
 fn a_file_that_another_run_found_records_in_is_not_left_out() {
     let world = World::new();
     world.run();
-    let plan = world.plan(ScopeAsk::Dates(day(1), day(1)), &[]);
+    let plan = world.plan(ScopeAsk::dates(day(1), day(1)), &[]);
     // Meanwhile a file of 4 November turns out to hold records of the 1st.
     world.put(Some(4), 44);
     world.runner.strays.lock().unwrap().insert("sales/date=2026-11-04/a.csv".into(), vec![day(1)]);
@@ -148,9 +154,9 @@ fn a_file_that_another_run_found_records_in_is_not_left_out() {
 #[test]
 fn a_run_of_a_foreign_workspace_in_between_is_noticed() {
     let world = World::new();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     let stranger = World { environment: world.environment.clone(), ..World::new() };
-    let mut theirs = stranger.plan(ScopeAsk::New, &[]);
+    let mut theirs = stranger.plan(ScopeAsk::missing(), &[]);
     theirs.run = "STRANGER".into();
     stranger.carry_out(&theirs).unwrap();
     let problem = world.carry_out(&plan).unwrap_err();
@@ -162,7 +168,7 @@ fn a_run_of_a_foreign_workspace_in_between_is_noticed() {
 #[test]
 fn a_clock_that_jumps_back_ends_nothing_before_it_began() {
     let world = World::new();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     world.runner.act("silver.sales", Act::Hold);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| world.carry_out(&plan));

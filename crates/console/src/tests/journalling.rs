@@ -5,9 +5,10 @@ use crate::fake::MemoryJournal;
 use crate::journal::*;
 use crate::plan::RunPlan;
 use crate::ports::{LedgerEntry, StepOutcome};
-use crate::suite::{check_requests, run_script};
+use crate::suite::{check_keeping, check_requests, run_script};
 use crate::{Planned, ScopeAsk, queue_run, recover};
 use assay_contract::{Problem, ProblemKind, RunDetail, RunRow, Status};
+use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -23,8 +24,9 @@ proptest! {
 #[test]
 fn one_request_gives_one_run() {
     check_requests(&MemoryJournal::default());
+    check_keeping(&MemoryJournal::default());
     let world = World::new();
-    let request = crate::RunRequest { request_id: Some("click 1".into()), ..World::request(ScopeAsk::New, &[]) };
+    let request = crate::RunRequest { request_id: Some("click 1".into()), ..World::request(ScopeAsk::missing(), &[]) };
     let Planned::Run(first) = world.ask(&request).unwrap() else { panic!() };
     let Planned::Run(second) = world.ask(&request).unwrap() else { panic!() };
     let one = queue_run(&first, Some("click 1"), &world.journal, &world.state()).unwrap();
@@ -74,6 +76,30 @@ impl Journal for Failing<'_> {
     fn append_action(&self, action: &Action) -> Result<(), Problem> {
         self.write(|| self.inner.append_action(action))
     }
+    fn unlock(&self, spell: &Unlock, action: &Action) -> Result<(), Problem> {
+        self.write(|| self.inner.unlock(spell, action))
+    }
+    fn keep_definition(&self, digest: &str, files: &DefinitionFiles) -> Result<(), Problem> {
+        self.write(|| self.inner.keep_definition(digest, files))
+    }
+    fn unlocked(&self, environment: &str, by: &str) -> Result<Option<Unlock>, Problem> {
+        self.inner.unlocked(environment, by)
+    }
+    fn definition(&self, digest: &str) -> Result<Option<DefinitionFiles>, Problem> {
+        self.inner.definition(digest)
+    }
+    fn original(&self, p: &str, e: &str, dates: Option<(NaiveDate, NaiveDate)>) -> Result<Option<Original>, Problem> {
+        self.inner.original(p, e, dates)
+    }
+    fn timings(&self, pipeline: &str, environment: &str, runs: u32) -> Result<Vec<Timing>, Problem> {
+        self.inner.timings(pipeline, environment, runs)
+    }
+    fn turns_since(&self, run: &str) -> Result<Vec<Turn>, Problem> {
+        self.inner.turns_since(run)
+    }
+    fn around(&self, run: &str, attempt: u32) -> Result<Option<Around>, Problem> {
+        self.inner.around(run, attempt)
+    }
     fn run_of_request(&self, request_id: &str) -> Result<Option<String>, Problem> {
         self.inner.run_of_request(request_id)
     }
@@ -104,6 +130,10 @@ impl Journal for Failing<'_> {
     fn actions(&self, limit: u32) -> Result<Vec<Action>, Problem> {
         self.inner.actions(limit)
     }
+
+    fn last_action(&self, what: &str, pipeline: &str, environment: &str) -> Result<Option<Action>, Problem> {
+        self.inner.last_action(what, pipeline, environment)
+    }
     fn table_states(&self, pipeline: &str, environment: &str) -> Result<Vec<TableState>, Problem> {
         self.inner.table_states(pipeline, environment)
     }
@@ -114,7 +144,7 @@ fn a_journal_that_fails_anywhere_stops_the_run_and_leaves_it_to_recover() {
     // One attempt, seven steps of two writes, and the run's end.
     for writes in 0..16 {
         let world = World::new();
-        let plan = world.plan(ScopeAsk::New, &[]);
+        let plan = world.plan(ScopeAsk::missing(), &[]);
         drop(queue_run(&plan, None, &world.journal, &world.state()).unwrap());
         let failing = Failing { inner: &world.journal, writes_left: AtomicU32::new(writes) };
         let problem = world.execute_with(&plan, &failing).unwrap_err();
@@ -124,7 +154,7 @@ fn a_journal_that_fails_anywhere_stops_the_run_and_leaves_it_to_recover() {
         assert!(effects <= writes as usize / 2 + 1, "{effects} effects after {writes} writes");
         assert_eq!(recover(&world.journal, &world.clock, &world.state()), Ok(vec![plan.run.clone()]));
         // A plain run then finishes what is left, whatever was journalled.
-        match world.ask(&World::request(ScopeAsk::New, &[])).unwrap() {
+        match world.ask(&World::request(ScopeAsk::missing(), &[])).unwrap() {
             Planned::Run(plan) => assert_eq!(world.carry_out(&plan), Ok(Status::Succeeded)),
             left => assert_eq!(effects, 7, "{left:?}"),
         }

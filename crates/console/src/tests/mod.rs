@@ -5,5 +5,7 @@ mod ending;
 mod executing;
 mod journalling;
 mod planning;
+mod reprocessing;
 mod resuming;
+mod undoing;
 mod world;

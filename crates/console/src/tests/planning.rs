@@ -20,7 +20,7 @@ fn paths(plan: &RunPlan) -> Vec<&str> {
 
 #[test]
 fn the_first_plain_run_does_everything() {
-    let plan = World::new().plan(ScopeAsk::New, &[]);
+    let plan = World::new().plan(ScopeAsk::missing(), &[]);
     insta::assert_snapshot!(plan.describe().join("\n"), @r"
     Run of shop in local: bronze, silver, gold, warehouse
     Dates: 3 dates, 2026-11-01 to 2026-11-03, inclusive
@@ -55,13 +55,13 @@ fn a_changed_file_brings_its_dates_and_all_that_it_touched_before() {
     world.runner.strays.lock().unwrap().insert("sales/date=2026-11-02/a.csv".into(), vec![day(7)]);
     world.run();
     world.put(Some(2), 2222);
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!(plan.scope, dates(&[2, 7]));
     assert_eq!(paths(&plan), ["sales/date=2026-11-02/a.csv"]);
     assert_eq!(plan.files[0].known_dates, [day(2), day(7)]);
     // A file that strays into an asked date belongs to it too.
     world.put(Some(2), 1002);
-    let plan = world.plan(ScopeAsk::Dates(day(7), day(7)), &[]);
+    let plan = world.plan(ScopeAsk::dates(day(7), day(7)), &[]);
     assert_eq!((plan.scope.clone(), paths(&plan)), (dates(&[7]), vec!["sales/date=2026-11-02/a.csv"]));
     assert!(plan.widened.is_empty());
 }
@@ -72,11 +72,11 @@ fn asked_dates_widen_by_what_a_changed_file_leaves_behind() {
     world.runner.strays.lock().unwrap().insert("sales/date=2026-11-02/a.csv".into(), vec![day(3)]);
     world.run();
     world.put(Some(2), 2222);
-    let plan = world.plan(ScopeAsk::Dates(day(2), day(2)), &[]);
+    let plan = world.plan(ScopeAsk::dates(day(2), day(2)), &[]);
     assert_eq!((plan.scope.clone(), plan.widened.clone()), (dates(&[2, 3]), vec![day(3)]));
     assert_eq!(paths(&plan), ["sales/date=2026-11-02/a.csv", "sales/date=2026-11-03/a.csv"]);
     assert!(plan.describe().iter().any(|line| line.ends_with("contributed to them before: 2026-11-03")));
-    let gold = world.plan(ScopeAsk::Dates(day(2), day(2)), &["gold"]);
+    let gold = world.plan(ScopeAsk::dates(day(2), day(2)), &["gold"]);
     assert_eq!((gold.scope, gold.files), (dates(&[2]), vec![]), "without silver nothing widens");
 }
 
@@ -85,7 +85,7 @@ fn a_vanished_file_takes_its_dates_with_it_once() {
     let world = World::new();
     world.run();
     world.remove(2);
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!((plan.scope.clone(), plan.files.len(), plan.vanished.len()), (dates(&[2]), 0, 1));
     assert_eq!(world.carry_out(&plan), Ok(Status::Succeeded));
     world.nothing();
@@ -97,10 +97,10 @@ fn a_vanished_file_is_not_forgotten_while_a_date_of_it_is_left() {
     world.runner.strays.lock().unwrap().insert("sales/date=2026-11-02/a.csv".into(), vec![day(7)]);
     world.run();
     world.remove(2);
-    let plan = world.plan(ScopeAsk::Dates(day(2), day(2)), &[]);
+    let plan = world.plan(ScopeAsk::dates(day(2), day(2)), &[]);
     assert!(plan.vanished.is_empty());
     world.carry_out(&plan).unwrap();
-    assert_eq!(world.plan(ScopeAsk::New, &[]).scope, dates(&[2, 7]));
+    assert_eq!(world.plan(ScopeAsk::missing(), &[]).scope, dates(&[2, 7]));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn what_failed_in_gold_is_picked_up_without_silver() {
     world.runner.act("warehouse.products", Act::Fail);
     assert_eq!(world.run().1, Status::Failed);
     world.runner.acts.lock().unwrap().clear();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!(ids(&plan), ["gold.daily", "warehouse.products"]);
     assert_eq!((plan.scope.clone(), plan.files.len()), (dates(&[1, 2, 3]), 0));
     assert_eq!(world.carry_out(&plan), Ok(Status::Succeeded));
@@ -124,7 +124,7 @@ fn a_new_date_does_not_drag_old_dates_through_silver() {
     world.run();
     world.runner.acts.lock().unwrap().clear();
     world.put(Some(4), 4);
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!(plan.scope, dates(&[1, 2, 3, 4]));
     assert_eq!(paths(&plan), ["sales/date=2026-11-04/a.csv"]);
     world.runner.effects.lock().unwrap().clear();
@@ -140,14 +140,14 @@ fn a_new_date_does_not_drag_old_dates_through_silver() {
 #[test]
 fn a_run_of_one_stage_leaves_the_others_pending() {
     let world = World::new();
-    world.carry_out(&world.plan(ScopeAsk::New, &["bronze", "silver"])).unwrap();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    world.carry_out(&world.plan(ScopeAsk::missing(), &["bronze", "silver"])).unwrap();
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!(
         ids(&plan),
         ["gold.enriched", "gold.daily", "gold.products", "warehouse.enriched", "warehouse.products"]
     );
-    world.carry_out(&world.plan(ScopeAsk::All, &["gold"])).unwrap();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    world.carry_out(&world.plan(ScopeAsk::all(), &["gold"])).unwrap();
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!(ids(&plan), ["warehouse.enriched", "warehouse.products"]);
     assert!(plan.steps.iter().all(|step| step.after.is_empty()));
     assert_eq!(plan.scope, RunScope::All, "gold was done for every date");
@@ -157,7 +157,7 @@ fn a_run_of_one_stage_leaves_the_others_pending() {
 
 #[test]
 fn a_step_waits_across_a_stage_that_is_left_out() {
-    let plan = World::new().plan(ScopeAsk::All, &["silver", "warehouse"]);
+    let plan = World::new().plan(ScopeAsk::all(), &["silver", "warehouse"]);
     let after: Vec<&[String]> = plan.steps.iter().map(|step| step.after.as_slice()).collect();
     assert_eq!(after, [&[] as &[String], &["silver.sales".into()], &["silver.sales".into()]]);
 }
@@ -175,12 +175,37 @@ fn stray_dates_go_on_through_every_layer() {
 }
 
 #[test]
-fn a_new_file_without_a_date_asks_for_everything() {
+fn a_first_file_without_a_date_asks_for_everything_and_a_later_one_for_itself() {
+    let world = World::new();
+    world.put(None, 7);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
+    assert_eq!((plan.scope.clone(), plan.files.len()), (RunScope::All, 4));
+    world.runner.strays.lock().unwrap().insert("sales/late.csv".into(), vec![day(2), day(5)]);
+    world.carry_out(&plan).unwrap();
+    world.nothing();
+    // Its content changed: the dates that it held, all of their files, and what reading it will tell.
+    world.put(None, 8);
+    world.runner.strays.lock().unwrap().insert("sales/late.csv".into(), vec![day(6)]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
+    assert_eq!(plan.scope, dates(&[2, 5]));
+    assert_eq!(paths(&plan), ["sales/date=2026-11-02/a.csv", "sales/late.csv"]);
+    world.runner.effects.lock().unwrap().clear();
+    world.carry_out(&plan).unwrap();
+    let effects = world.runner.effects.lock().unwrap().clone();
+    let gold = effects.iter().find(|(step, _)| step == "gold.enriched").unwrap();
+    assert_eq!(gold.1, dates(&[2, 5, 6]), "the date that was found follows");
+    world.nothing();
+}
+
+#[test]
+fn a_later_file_without_a_date_takes_no_other_file_along() {
     let world = World::new();
     world.run();
     world.put(None, 7);
-    let plan = world.plan(ScopeAsk::New, &[]);
-    assert_eq!((plan.scope.clone(), plan.files.len()), (RunScope::All, 4));
+    world.runner.strays.lock().unwrap().insert("sales/late.csv".into(), vec![day(2)]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
+    assert_eq!((plan.scope.clone(), paths(&plan)), (dates(&[]), vec!["sales/late.csv"]));
+    assert_eq!(plan.dates_words(), "dates found in 1 file");
     world.carry_out(&plan).unwrap();
     world.nothing();
 }
@@ -192,7 +217,7 @@ fn a_table_that_failed_beside_one_of_the_same_source_is_picked_up() {
     world.runner.act("silver.sales", Act::Fail);
     assert_eq!(world.run().1, Status::Failed);
     world.runner.acts.lock().unwrap().clear();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert!(ids(&plan).contains(&"silver.sales") && !ids(&plan).contains(&"silver.refunds"), "{:?}", ids(&plan));
     assert_eq!(plan.files.len(), 3);
     world.carry_out(&plan).unwrap();
@@ -208,18 +233,16 @@ fn senseless_requests_are_misuse() {
         let text = format!("{} {}", problem.message, problem.advice.unwrap_or_default());
         assert!(text.contains(says), "{text}");
     };
-    check(ScopeAsk::Dates(day(3), day(1)), &[], "after its end 2026-11-01");
-    check(ScopeAsk::Dates(day(20), day(29)), &[], "hold dates from 2026-11-01 to 2026-11-03");
-    check(ScopeAsk::New, &["sliver"], "Did you mean `silver`?");
-    assert!(ScopeAsk::of(Some("2026-11-01"), None, false).is_err());
-    assert_eq!(ScopeAsk::of(None, None, true).unwrap(), ScopeAsk::All);
+    check(ScopeAsk::dates(day(3), day(1)), &[], "after its end 2026-11-01");
+    check(ScopeAsk::dates(day(20), day(29)), &[], "hold dates from 2026-11-01 to 2026-11-03");
+    check(ScopeAsk::missing(), &["sliver"], "Did you mean `silver`?");
 }
 
 #[test]
 fn a_guard_stands_before_the_plan() {
     let mut world = World::new();
     world.environment.guard = Guard::Confirm;
-    let mut request = World::request(ScopeAsk::New, &[]);
+    let mut request = World::request(ScopeAsk::missing(), &[]);
     assert_eq!(world.ask(&request).unwrap_err().kind, ProblemKind::Misuse);
     request.confirmed = Some("local".into());
     assert!(matches!(world.ask(&request).unwrap(), Planned::Run(_)));
@@ -230,7 +253,7 @@ fn a_guard_stands_before_the_plan() {
 #[test]
 fn models_that_cannot_be_ordered_are_named() {
     let world = World::new();
-    let request = World::request(ScopeAsk::New, &[]);
+    let request = World::request(ScopeAsk::missing(), &[]);
     let circle = |model: &str| match model {
         "enriched" => vec!["gold.daily".to_owned()],
         _ => reads(model),
@@ -248,11 +271,11 @@ fn an_effect_that_was_never_journalled_still_reaches_the_steps_behind_it() {
     let world = World::new();
     world.run();
     world.runner.act("gold.products", Act::FailAfterEffect);
-    let plan = world.plan(ScopeAsk::Dates(day(2), day(2)), &["gold"]);
+    let plan = world.plan(ScopeAsk::dates(day(2), day(2)), &["gold"]);
     assert_eq!(world.carry_out(&plan), Ok(Status::Failed));
     world.runner.acts.lock().unwrap().clear();
     // `enriched` and `daily` ended well; the failed table may have changed, and its load must follow either way.
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert!(ids(&plan).contains(&"warehouse.products"), "{:?}", ids(&plan));
     world.carry_out(&plan).unwrap();
     world.nothing();

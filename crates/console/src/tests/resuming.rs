@@ -43,9 +43,9 @@ fn an_all_run_that_died_is_finished_by_the_next_plain_run_too() {
     let world = World::new();
     world.run();
     world.runner.act("gold.daily", Act::Fail);
-    assert_eq!(world.carry_out(&world.plan(ScopeAsk::All, &[])), Ok(Status::Failed));
+    assert_eq!(world.carry_out(&world.plan(ScopeAsk::all(), &[])), Ok(Status::Failed));
     world.runner.acts.lock().unwrap().clear();
-    let plan = world.plan(ScopeAsk::New, &[]);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
     assert_eq!(plan.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(), ["gold.daily"]);
     world.carry_out(&plan).unwrap();
     world.nothing();

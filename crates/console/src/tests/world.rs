@@ -3,10 +3,14 @@
 use crate::fake::MemoryJournal;
 use crate::journal::Journal;
 use crate::log::RunLog;
+use crate::plan::Back;
 use crate::plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
-use crate::ports::{Clock, LedgerEntry, Runner, Sources, StepContext, StepOutcome, StepProgress};
+use crate::ports::{
+    Clock, LedgerEntry, PartitionNow, Runner, Sources, StepContext, StepOutcome, StepProgress, TableCommit, TableNow,
+    Tables,
+};
 use crate::run::{Execution, Parallel, execute, queue_run};
-use crate::{PlanInputs, Planned, RunFolder, RunRequest, ScopeAsk, plan_run};
+use crate::{PlanInputs, Planned, RunFolder, RunRequest, ScopeAsk, Work, plan_run};
 use assay_contract::{Counts, Event, Problem, ProblemKind, RunDetail, Status};
 use assay_pipeline::*;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -48,6 +52,68 @@ impl Sources for Shelf {
     }
 }
 
+/// Tables by id, each with the content of every version; a restore appends the content of an older one.
+#[derive(Default)]
+pub(super) struct Lake {
+    pub(super) tables: Mutex<BTreeMap<String, Vec<Commit>>>,
+    /// How often it was asked.
+    pub(super) asked: AtomicU32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Commit {
+    pub(super) run: Option<String>,
+    /// What the table holds: by date, or under none for a table without dates.
+    pub(super) content: BTreeMap<Option<NaiveDate>, String>,
+}
+
+impl Lake {
+    /// Gives the versions before and after.
+    fn commit(
+        &self,
+        table: &str,
+        run: &str,
+        change: impl FnOnce(&mut BTreeMap<Option<NaiveDate>, String>, &[Commit]),
+    ) -> (Option<i64>, i64) {
+        let mut tables = self.tables.lock().unwrap();
+        let commits = tables.entry(table.to_owned()).or_default();
+        let mut content = commits.last().map(|commit| commit.content.clone()).unwrap_or_default();
+        change(&mut content, commits);
+        commits.push(Commit { run: Some(run.to_owned()), content });
+        (commits.len().checked_sub(2).map(|version| version as i64), commits.len() as i64 - 1)
+    }
+}
+
+impl Tables for Lake {
+    fn versions(&self, _: &str, _: &Environment, tables: &[String]) -> Result<BTreeMap<String, i64>, Problem> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let held = self.tables.lock().unwrap();
+        let version = |id: &String| Some((id.clone(), held.get(id)?.len() as i64 - 1));
+        Ok(tables.iter().filter_map(version).collect())
+    }
+
+    fn contents(&self, _: &str, _: &Environment, tables: &[String]) -> Result<BTreeMap<String, TableNow>, Problem> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let held = self.tables.lock().unwrap();
+        let now = |id: &String| {
+            let commits = held.get(id)?;
+            let part = |date: &Option<NaiveDate>| PartitionNow { date: *date, rows: 10, bytes: 100, files: 1 };
+            let mut partitions: Vec<PartitionNow> = commits.last()?.content.keys().map(part).collect();
+            partitions.sort_by_key(|part| (part.date.is_none(), part.date));
+            Some((id.clone(), TableNow { version: commits.len() as i64 - 1, partitions }))
+        };
+        Ok(tables.iter().filter_map(now).collect())
+    }
+
+    fn commits(&self, _: &str, _: &Environment, table: &str, after: Option<i64>) -> Result<Vec<TableCommit>, Problem> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let held = self.tables.lock().unwrap();
+        let first = after.map_or(0, |version| version + 1) as usize;
+        let commits = held.get(table).map(Vec::as_slice).unwrap_or_default().iter().enumerate().skip(first);
+        Ok(commits.map(|(version, commit)| TableCommit { version: version as i64, run: commit.run.clone() }).collect())
+    }
+}
+
 /// What a step does instead of its work.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Act {
@@ -73,6 +139,9 @@ pub(super) struct Scripted {
     /// Steps that had their effect, in order, with their dates.
     pub(super) effects: Mutex<Vec<(String, RunScope)>>,
     pub(super) read: Mutex<Vec<String>>,
+    /// Files that the feed of a source brings at its next look.
+    pub(super) landing: Mutex<Vec<PlannedFile>>,
+    pub(super) lake: Lake,
     gate: (Mutex<BTreeSet<String>>, Condvar),
 }
 
@@ -95,12 +164,20 @@ impl Scripted {
         self.gate.1.notify_all();
     }
 
+    /// The effect: every table gets a commit that says which run wrote which dates.
     fn outcome(&self, plan: &RunPlan, step: &PlannedStep) -> StepOutcome {
-        let mut outcome = StepOutcome { rows_out: Some(10), version_after: Some(1), ..StepOutcome::default() };
+        if matches!(plan.work, Work::Undo(_)) {
+            return self.restored(plan, step);
+        }
+        let mut outcome = StepOutcome { rows_out: Some(10), ..StepOutcome::default() };
         let mut dates: BTreeSet<NaiveDate> = match &plan.scope {
-            RunScope::All => BTreeSet::new(),
+            RunScope::All => plan.files.iter().filter_map(|file| file.folder_date).collect(),
             RunScope::Dates(dates) => dates.iter().copied().collect(),
         };
+        if step.stage == Layer::Bronze && step.feeds {
+            outcome.landed = std::mem::take(&mut *self.landing.lock().unwrap());
+            outcome.skipped = (outcome.landed.is_empty() && plan.files.is_empty()).then(|| "nothing new".into());
+        }
         if step.stage == Layer::Silver {
             for file in plan.files.iter().filter(|file| Some(&file.source) == step.source.as_ref()) {
                 let entry = self.entry(file);
@@ -108,10 +185,43 @@ impl Scripted {
                 outcome.files.push(entry);
             }
             outcome.counts = Some(Counts::default());
+            let (_, version) = self.lake.commit(&format!("quarantine.{}", step.table), &plan.run, |_, _| ());
+            outcome.quarantine_version = Some(version);
         }
         let whole = plan.scope == RunScope::All || step.table == "products";
+        if step.stage > Layer::Bronze {
+            let undated = step.table == "products";
+            let (before, after) = self.lake.commit(&step.id, &plan.run, |content, _| {
+                if whole {
+                    content.clear();
+                }
+                let keys: Vec<_> = if undated { vec![None] } else { dates.iter().copied().map(Some).collect() };
+                content.extend(keys.into_iter().map(|date| (date, plan.run.clone())));
+            });
+            (outcome.version_before, outcome.version_after) = (before, Some(after));
+        }
         outcome.dates = (!whole).then(|| dates.into_iter().collect());
         outcome
+    }
+
+    fn restored(&self, plan: &RunPlan, step: &PlannedStep) -> StepOutcome {
+        let restore = step.restore.unwrap_or_default();
+        let back = |table: &str, to: Option<Back>| {
+            let to = to?;
+            let (before, after) = self.lake.commit(table, &plan.run, |content, commits| match to {
+                Back::Empty => content.clear(),
+                Back::Version(version) => *content = commits[version as usize].content.clone(),
+            });
+            Some((before, Some(after)))
+        };
+        back(&format!("quarantine.{}", step.table), restore.quarantine);
+        let versions = back(&step.id, restore.table);
+        let dates = match &plan.scope {
+            RunScope::All => None,
+            RunScope::Dates(dates) => Some(dates.clone()),
+        };
+        let (version_before, version_after) = versions.unwrap_or_default();
+        StepOutcome { dates, version_before, version_after, ..StepOutcome::default() }
     }
 
     fn entry(&self, file: &PlannedFile) -> LedgerEntry {
@@ -132,7 +242,11 @@ impl Scripted {
 impl Runner for Scripted {
     fn run(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem> {
         let act = self.acts.lock().unwrap().get(&step.id).cloned();
-        let effect = || self.effects.lock().unwrap().push((step.id.clone(), plan.scope.clone()));
+        let outcome = || self.outcome(plan, step);
+        let effect = || {
+            self.effects.lock().unwrap().push((step.id.clone(), plan.scope.clone()));
+            outcome()
+        };
         let broken = || Problem::new(ProblemKind::Failed, format!("{} broke", step.table));
         match act {
             Some(Act::Fail) => return Err(broken()),
@@ -145,8 +259,8 @@ impl Runner for Scripted {
                 return Ok(StepOutcome { skipped: Some("was done before".into()), ..StepOutcome::default() });
             }
             Some(Act::Flag) => {
-                effect();
-                return Ok(StepOutcome { flagged: Some("a rule failed".into()), ..self.outcome(plan, step) });
+                let outcome = effect();
+                return Ok(StepOutcome { flagged: Some("a rule failed".into()), ..outcome });
             }
             Some(Act::Hold) => {
                 self.arrive(&step.id);
@@ -169,8 +283,7 @@ impl Runner for Scripted {
             }
             None => {}
         }
-        effect();
-        Ok(self.outcome(plan, step))
+        Ok(effect())
     }
 }
 
@@ -234,10 +347,9 @@ impl World {
         RunRequest {
             stages: stages.iter().map(ToString::to_string).collect(),
             scope,
-            confirmed: None,
             reason: "a test".into(),
             asked_by: "tester".into(),
-            request_id: None,
+            ..RunRequest::default()
         }
     }
 
@@ -246,6 +358,7 @@ impl World {
             pipeline: &self.pipeline,
             environment: &self.environment,
             sources: &self.shelf,
+            tables: &self.runner.lake,
             journal: &self.journal,
             clock: &self.clock,
             reads,
@@ -264,7 +377,7 @@ impl World {
     }
 
     pub(super) fn nothing(&self) -> String {
-        match self.ask(&Self::request(ScopeAsk::New, &[])).unwrap() {
+        match self.ask(&Self::request(ScopeAsk::missing(), &[])).unwrap() {
             Planned::Nothing(why) => why,
             other => panic!("{other:?}"),
         }
@@ -284,6 +397,7 @@ impl World {
             plan,
             digest: &self.pipeline.digest,
             runner: &self.runner,
+            tables: &self.runner.lake,
             journal,
             clock: &self.clock,
             files_now: &|| self.shelf.files(&self.pipeline, &self.environment),
@@ -304,7 +418,7 @@ impl World {
 
     /// A plain run to its end.
     pub(super) fn run(&self) -> (RunPlan, Status) {
-        let plan = self.plan(ScopeAsk::New, &[]);
+        let plan = self.plan(ScopeAsk::missing(), &[]);
         let status = self.carry_out(&plan).unwrap();
         (plan, status)
     }

@@ -1,8 +1,8 @@
 //! Journals that are newer, foreign, damaged or not to be written.
 
 use assay_console::suite::sample_plan;
-use assay_console::{Journal, views};
-use assay_contract::{Problem, Status};
+use assay_console::{Journal, RunPlan, views};
+use assay_contract::{Problem, ScopeWord, Status};
 use assay_journal::{JournalError, SqliteJournal};
 use chrono::DateTime;
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +27,7 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     with_sql(&path, "PRAGMA user_version = 9");
     let before = std::fs::read(&path).unwrap();
     let error = SqliteJournal::open(&path).unwrap_err();
-    assert!(matches!(error, JournalError::Newer { found: 9, known: 1, .. }), "{error}");
+    assert!(matches!(error, JournalError::Newer { found: 9, known: 2, .. }), "{error}");
     assert_eq!(Problem::from(error).advice.as_deref(), Some("Update Assay, or use another workspace."));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -146,4 +146,51 @@ fn many_who_make_it_at_once_all_open_it() {
             }
         });
     }
+}
+
+/// A journal of the first version, as its statements made it, with a finished run in it.
+#[test]
+fn a_journal_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    with_sql(&path, include_str!("../../src/schema_1.sql"));
+    let plan = serde_json::to_value(sample_plan("OLD", DateTime::UNIX_EPOCH)).unwrap();
+    let mut plan = plan.as_object().unwrap().clone();
+    // What the first version did not write.
+    assert!(["work", "word", "versions", "original", "settings"].iter().all(|field| plan.remove(*field).is_some()));
+    for step in plan["steps"].as_array_mut().unwrap() {
+        let step = step.as_object_mut().unwrap();
+        assert!(["feeds", "follows", "restore"].iter().all(|field| step.remove(*field).is_some()));
+    }
+    let plan = serde_json::to_string(&plan).unwrap();
+    with_sql(
+        &path,
+        &format!(
+            "PRAGMA application_id = {}; PRAGMA user_version = 1;
+             INSERT INTO runs (run, pipeline, environment, status, attempt, stages, dates, steps, plan, queued_at)
+             VALUES ('OLD', 'shop', 'local', 'succeeded', 2, '[]', 'd', 3, '{plan}', 0),
+                    ('NEW', 'shop', 'local', 'succeeded', 1, '[]', 'd', 3, '{}', 0);
+             INSERT INTO attempts (run, number, status, started_at)
+             VALUES ('OLD', 2, 'succeeded', 30), ('OLD', 1, 'failed', 10), ('NEW', 1, 'succeeded', 20);
+             INSERT INTO actions (action) VALUES ('{{\"at\":\"2026-11-01T00:00:00Z\",\"by\":\"ann\",\"what\":\"run\",\"pipeline\":\"shop\",\"environment\":\"local\",\"run\":\"OLD\",\"reason\":\"\"}}');",
+            0x6173_7379,
+            plan.replace("OLD", "NEW").replace("\"d1\"", "\"d2\"").replace("2026-11-0", "2026-12-0"),
+        ),
+    );
+    let journal = SqliteJournal::open(&path).unwrap();
+    let plan = RunPlan { word: ScopeWord::Missing, ..sample_plan("OLD", DateTime::UNIX_EPOCH) };
+    assert_eq!(journal.plan("OLD").unwrap().unwrap(), plan);
+    let turns = journal.turns_since("OLD").unwrap();
+    let turns: Vec<_> = turns.iter().map(|turn| (turn.run.as_str(), turn.attempt)).collect();
+    assert_eq!(turns, [("OLD", 1), ("NEW", 1), ("OLD", 2)]);
+    assert_eq!(journal.around("OLD", 1), Ok(None), "what an undo needs was not kept");
+    let day = |text: &str| text.parse().unwrap();
+    let original =
+        |from: &str| journal.original("shop", "local", Some((day(from), day("2026-12-31")))).unwrap().unwrap();
+    assert_eq!((original("2026-12-01").digest.as_str(), original("2026-11-02").run.as_str()), ("d2", "NEW"));
+    let early = journal.original("shop", "local", Some((day("2026-11-01"), day("2026-11-02")))).unwrap().unwrap();
+    assert_eq!((early.run.as_str(), early.digest.as_str()), ("OLD", "d1"));
+    assert_eq!(journal.actions(9).unwrap().len(), 1);
+    drop(journal);
+    assert!(SqliteJournal::open_read_only(&path).is_ok(), "the version was counted");
 }

@@ -1,7 +1,7 @@
 //! The suite of the port, against the journal in memory.
 
 use assay_console::fake::MemoryJournal;
-use assay_console::suite::{check_requests, run_script};
+use assay_console::suite::{check_keeping, check_requests, run_script};
 use assay_journal::SqliteJournal;
 use proptest::prelude::*;
 
@@ -18,7 +18,9 @@ proptest! {
 #[test]
 fn one_request_gives_one_run() {
     let folder = tempfile::tempdir().unwrap();
-    check_requests(&SqliteJournal::open(&folder.path().join("journal.db")).unwrap());
+    let journal = SqliteJournal::open(&folder.path().join("journal.db")).unwrap();
+    check_requests(&journal);
+    check_keeping(&journal);
 }
 
 #[test]

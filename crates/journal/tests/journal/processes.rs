@@ -4,13 +4,14 @@ use crate::worker::{Mode, child, effects, journal, plan};
 use assay_console::folder::Claim;
 use assay_console::journal::RunFilter;
 use assay_console::plan::PlannedFile;
-use assay_console::ports::Sources;
+use assay_console::ports::{Sources, TableCommit, TableNow, Tables};
 use assay_console::process::Heard;
 use assay_console::resume::{ResumeAsk, resume};
 use assay_console::{Journal, PlanInputs, SystemClock, WorkerHandle, queue_run, recover, settle};
 use assay_contract::{Event, Problem, Status};
 use assay_journal::SqliteJournal;
 use assay_pipeline::{Environment, Pipeline};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -21,6 +22,23 @@ struct NoFiles;
 
 impl Sources for NoFiles {
     fn files(&self, _: &Pipeline, _: &Environment) -> Result<Vec<PlannedFile>, Problem> {
+        Ok(Vec::new())
+    }
+}
+
+/// The worker's steps write no tables.
+pub struct NoTables;
+
+impl Tables for NoTables {
+    fn versions(&self, _: &str, _: &Environment, _: &[String]) -> Result<BTreeMap<String, i64>, Problem> {
+        Ok(BTreeMap::new())
+    }
+
+    fn contents(&self, _: &str, _: &Environment, _: &[String]) -> Result<BTreeMap<String, TableNow>, Problem> {
+        Ok(BTreeMap::new())
+    }
+
+    fn commits(&self, _: &str, _: &Environment, _: &str, _: Option<i64>) -> Result<Vec<TableCommit>, Problem> {
         Ok(Vec::new())
     }
 }
@@ -47,6 +65,7 @@ fn finish(folder: &Path, journal: &SqliteJournal, run: &str) -> Status {
         pipeline: &pipeline,
         environment: &planned.environment,
         sources: &NoFiles,
+        tables: &NoTables,
         journal,
         clock: &SystemClock,
         reads: &|_| Vec::new(),

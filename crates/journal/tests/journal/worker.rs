@@ -1,5 +1,6 @@
 //! A worker process made of the test program itself.
 
+use crate::processes::NoTables;
 use assay_console::journal::Created;
 use assay_console::log::RunLog;
 use assay_console::ports::{Clock, Runner, StepContext, StepOutcome};
@@ -91,6 +92,7 @@ fn work(folder: &Path, run: &str, journal: Arc<SqliteJournal>, deaf: bool) {
         digest: "d1",
         runner: &Effects { folder: folder.to_owned(), deaf },
         journal: journal.as_ref(),
+        tables: &NoTables,
         clock: &SystemClock,
         files_now: &|| Ok(Vec::new()),
         events: &sink,
