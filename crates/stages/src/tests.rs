@@ -10,4 +10,5 @@ mod gate;
 mod landing;
 mod retail;
 mod rules;
+mod shipped;
 mod shop;
