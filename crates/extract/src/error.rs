@@ -80,7 +80,7 @@ pub enum ExtractError {
         "the attribute {attribute} of {table} is declared as {declared} and an item holds {found} (key: {key}). \
          Correct the item or the declaration and run again"
     )]
-    Item { table: String, attribute: String, declared: String, found: String, key: String },
+    Item { table: String, attribute: String, declared: String, found: &'static str, key: String },
 }
 
 impl ExtractError {

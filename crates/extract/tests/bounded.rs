@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "land/cluster.rs"]
+#[allow(dead_code)]
 mod cluster;
 #[path = "land/support.rs"]
 #[allow(dead_code)]

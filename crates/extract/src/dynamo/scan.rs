@@ -105,7 +105,7 @@ impl Scan<'_, '_> {
                 table: self.client.table().to_owned(),
                 attribute: name.clone(),
                 declared: item::declared(*kind),
-                found: found.to_owned(),
+                found,
                 key: self.key.to_owned(),
             })?;
             rows.bytes += bytes;

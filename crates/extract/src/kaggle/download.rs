@@ -72,7 +72,10 @@ impl Download<'_> {
             self.job.check_permit()?;
             let (part, before) = self.arrived().await?;
             let etag = part.as_ref().and_then(|part| part.etag.clone());
+            // Everything had arrived, and the run ended before it was landed.
+            let is_whole = part.as_ref().is_some_and(|part| before > 0 && part.total == Some(before));
             let ask = match (etag, known) {
+                (Some(etag), _) if is_whole => Ask::Unless(etag),
                 (Some(etag), _) if before > 0 => Ask::From(before, etag),
                 (_, Some(known)) => Ask::Unless(known.to_owned()),
                 _ => Ask::Whole,
@@ -85,6 +88,7 @@ impl Download<'_> {
             failures += 1;
             let pause = match turn {
                 Turn::Whole => return self.whole().await,
+                Turn::Unchanged if is_whole => return self.whole().await,
                 Turn::Unchanged => return Ok(Fetched::Unchanged),
                 Turn::Cut(error) => {
                     let now = self.arrived().await?.1;

@@ -15,11 +15,14 @@ use crate::watch::{Progress, Watch, heed};
 use futures::TryStreamExt;
 use std::path::Path;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 use tokio_postgres::{Client, Row, RowStream};
 
 /// Rows and bytes that are held before they go to the file.
 const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES: usize = 4 << 20;
+/// How long the server may take to hear of a cancel.
+const CANCEL: Duration = Duration::from_millis(500);
 
 /// A table that is being read, and what is known of its rows so far.
 struct Reading<'a> {
@@ -61,7 +64,8 @@ pub(crate) async fn read(
         let read = reading.page(client, &query, &landing.pages_folder(), &name, bytes, watch).await;
         if matches!(read, Err(ExtractError::Cancelled)) {
             // The server would otherwise find out only when it sends rows; that this may fail harms nothing.
-            let _ = client.cancel_token().cancel_query(tokio_postgres::NoTls).await;
+            let token = client.cancel_token();
+            let _ = tokio::time::timeout(CANCEL, token.cancel_query(tokio_postgres::NoTls)).await;
         }
         let Some(page) = read? else { return Ok(()) };
         let is_last = page.rows < u64::from(page_rows);

@@ -193,6 +193,18 @@ async fn a_cancel_keeps_what_has_arrived() {
 }
 
 #[tokio::test]
+async fn what_had_arrived_whole_is_not_downloaded_again() {
+    let server = Server::start(|request| ranged(request, b"small", "\"v1\""));
+    let world = world();
+    let error = land(&world, &server.url, false, &Script::cancelling()).await.unwrap_err();
+    assert!(matches!(error, ExtractError::Cancelled), "{error}");
+    land(&world, &server.url, false, &Quiet).await.unwrap();
+    let requests = server.requests();
+    assert_eq!((requests.len(), requests[1].header("if-none-match")), (2, Some("\"v1\"")));
+    assert_eq!(fs::read(world.path("raw-data/retail.csv")).unwrap(), b"small");
+}
+
+#[tokio::test]
 async fn too_many_requests_are_waited_for_as_asked_and_not_for_ever() {
     let turn = AtomicUsize::new(0);
     let server = Server::start(move |request| match turn.fetch_add(1, Ordering::Relaxed) {

@@ -213,6 +213,24 @@ async fn an_interrupted_run_goes_on_after_its_last_page() {
 }
 
 #[tokio::test]
+async fn a_lost_connection_keeps_the_finished_pages() {
+    let (cluster, world) = (shared().await, World::new(&[]));
+    table(&cluster, "lost", 35).await;
+    let feed = feed("lost.t", &["id"], None, 10);
+    let other = shared().await;
+    let watch = Script::at_first_progress(move || {
+        other.client_blocking(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'assay' AND query LIKE '%\"lost\"%'",
+        );
+    });
+    let error = land(&world, &cluster, &feed, "r1", &watch).await.unwrap_err();
+    assert!(matches!(error, ExtractError::Query { .. }), "{error}");
+    let landed = land(&world, &cluster, &feed, "r1", &Quiet).await.unwrap();
+    assert_eq!(ids(&world, &landed), (1..=35).collect::<Vec<_>>());
+    assert!(landed.note.contains("of 2 snapshots"), "{}", landed.note);
+}
+
+#[tokio::test]
 async fn a_cancel_between_pages_keeps_those_that_are_done() {
     let (cluster, world) = (shared().await, World::new(&[]));
     table(&cluster, "between", 35).await;

@@ -1,14 +1,14 @@
 //! Tables and values that cannot be landed are refused by name, and never with a value.
 
-use crate::cluster::shared;
+use crate::cluster::{Cluster, shared};
 use crate::postgres::{feed, land};
 use crate::support::World;
 use assay_extract::{ExtractError, Origin, Quiet};
 
-async fn refusal(setup: &str, table: &str, key: &[&str], watermark: Option<&str>) -> String {
-    let (cluster, world) = (shared().await, World::new(&[]));
+async fn refusal(cluster: &Cluster, setup: &str, table: &str, key: &[&str], watermark: Option<&str>) -> String {
+    let world = World::new(&[]);
     cluster.client().await.batch_execute(setup).await.unwrap();
-    let error = land(&world, &cluster, &feed(table, key, watermark, 10), "r1", &Quiet).await.unwrap_err();
+    let error = land(&world, cluster, &feed(table, key, watermark, 10), "r1", &Quiet).await.unwrap_err();
     assert!(world.listed("bronze").is_empty());
     assert!(!matches!(error, ExtractError::Query { .. }), "{error}");
     error.to_string()
@@ -16,10 +16,11 @@ async fn refusal(setup: &str, table: &str, key: &[&str], watermark: Option<&str>
 
 #[tokio::test]
 async fn types_without_an_exact_place_are_named_all_at_once() {
+    let cluster = shared().await;
     let setup = "CREATE SCHEMA odd_types; CREATE DOMAIN odd_types.email AS text; CREATE TYPE odd_types.mood AS ENUM ('x'); \
                  CREATE TABLE odd_types.t (id int PRIMARY KEY, raw bytea, list int[], mail odd_types.email, \
                  feeling odd_types.mood, at time, fine text)";
-    let text = refusal(setup, "odd_types.t", &["id"], None).await;
+    let text = refusal(&cluster, setup, "odd_types.t", &["id"], None).await;
     for named in
         ["raw has the type bytea", "list has the type integer[]", "mail has the type odd_types.email", "feeling", "at"]
     {
@@ -30,10 +31,11 @@ async fn types_without_an_exact_place_are_named_all_at_once() {
 
 #[tokio::test]
 async fn a_key_must_identify_a_row() {
+    let cluster = shared().await;
     let setup = "CREATE SCHEMA keys; CREATE TABLE keys.t (a int NOT NULL, b int NOT NULL, c int, d float8 NOT NULL UNIQUE, \
                  UNIQUE (a, b), UNIQUE (c)); CREATE UNIQUE INDEX ON keys.t (b) WHERE a > 0; \
                  CREATE TABLE keys.parent (id int PRIMARY KEY); CREATE TABLE keys.child () INHERITS (keys.parent)";
-    let text = refusal(setup, "keys.t", &["a"], None).await;
+    let text = refusal(&cluster, setup, "keys.t", &["a"], None).await;
     assert!(text.contains("its key a may hold a value twice"), "{text}");
     for (key, words) in [
         (&["b"][..], "may hold a value twice"),
@@ -42,12 +44,12 @@ async fn a_key_must_identify_a_row() {
         (&[], "it has no columns"),
         (&["d"], "cannot be part of the key"),
     ] {
-        let text = refusal("", "keys.t", key, None).await;
+        let text = refusal(&cluster, "", "keys.t", key, None).await;
         assert!(text.contains(words), "{text}");
     }
-    let text = refusal("", "keys.parent", &["id"], None).await;
+    let text = refusal(&cluster, "", "keys.parent", &["id"], None).await;
     assert!(text.contains("inherit"), "{text}");
-    let (cluster, world) = (shared().await, World::new(&[]));
+    let world = World::new(&[]);
     // In any order.
     for key in [["a", "b"], ["b", "a"]] {
         land(&world, &cluster, &feed("keys.t", &key, None, 10), "r1", &Quiet).await.unwrap();
@@ -56,12 +58,13 @@ async fn a_key_must_identify_a_row() {
 
 #[tokio::test]
 async fn names_that_are_not_there_are_said() {
+    let cluster = shared().await;
     let setup = "CREATE SCHEMA names; CREATE TABLE names.t (id int PRIMARY KEY, note text)";
-    let text = refusal(setup, "names.other", &["id"], None).await;
+    let text = refusal(&cluster, setup, "names.other", &["id"], None).await;
     assert!(text.contains("there is no such table"), "{text}");
-    assert!(refusal("", "t", &["id"], None).await.contains("schema.table"));
-    assert!(refusal("", "names.t", &["id"], Some("x")).await.contains("no column x, which is the watermark"));
-    assert!(refusal("", "names.t", &["id"], Some("note")).await.contains("note cannot be the watermark"));
+    assert!(refusal(&cluster, "", "t", &["id"], None).await.contains("schema.table"));
+    assert!(refusal(&cluster, "", "names.t", &["id"], Some("x")).await.contains("no column x, which is the watermark"));
+    assert!(refusal(&cluster, "", "names.t", &["id"], Some("note")).await.contains("note cannot be the watermark"));
 }
 
 #[tokio::test]
