@@ -95,6 +95,9 @@ pub enum Verb {
         #[arg(long, default_value_t = 1000)]
         limit: u32,
     },
+    /// Compare two versions of a table, or show what a run changed
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Print the records that a contract refused, with the reason and the raw bytes
     #[command(after_help = "Example: assay quarantine silver.sales --date 2026-11-05 --reason duplicate")]
     Quarantine {
@@ -124,6 +127,37 @@ pub enum Verb {
         #[arg(long)]
         stdio: bool,
     },
+}
+
+const DIFF_EXAMPLES: &str = "\
+A version is a number, `latest`, `-1` for the one before the latest, or run:RUN for before and after a run.
+Without versions the two newest are compared. Files that both versions share are not read.
+
+Examples:
+  assay diff silver.sales
+  assay diff gold.daily_store_sales 3 5 --date 2026-11-05
+  assay diff silver.sales run:last --quarantine
+  assay diff run:last";
+
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// `silver.sales`, `pipeline.layer.table` where that is not enough, or run:RUN
+    pub table: String,
+    /// The older version; the one before the latest when absent
+    #[arg(allow_negative_numbers = true)]
+    pub before: Option<String>,
+    /// The newer version; the latest when absent
+    #[arg(allow_negative_numbers = true)]
+    pub after: Option<String>,
+    /// Only rows of this date
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: Option<chrono::NaiveDate>,
+    /// Most examples of each column, of added and of removed rows
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub examples: u32,
+    /// Compare what the contract refused instead of the table
+    #[arg(long)]
+    pub quarantine: bool,
 }
 
 const RUN_EXAMPLES: &str = "\

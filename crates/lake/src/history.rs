@@ -28,6 +28,40 @@ pub async fn history(folder: &Path, limit: usize) -> Result<Vec<VersionInfo>, La
     read.map_err(|error| LakeError::disk(folder, "reading the log of", error))?
 }
 
+/// The versions of a table around a run's last commits: before them (none when they made the table) and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunChange {
+    pub before: Option<i64>,
+    pub after: i64,
+}
+
+/// What a run changed, as the newest `limit` commits tell; none when it is not among their makers.
+///
+/// Commits of the run count as long as no other lies between them: what others did is not the run's.
+pub async fn change_of_run(folder: &Path, run: &str, limit: usize) -> Result<Option<RunChange>, LakeError> {
+    let (owned, run) = (folder.to_path_buf(), run.to_owned());
+    let read = tokio::task::spawn_blocking(move || find_change(&owned, &run, limit)).await;
+    read.map_err(|error| LakeError::disk(folder, "reading the log of", error))?
+}
+
+fn find_change(folder: &Path, run: &str, limit: usize) -> Result<Option<RunChange>, LakeError> {
+    if look(folder)? == Found::Other {
+        return Err(LakeError::NotATable { place: folder.display().to_string() });
+    }
+    let mut found: Option<RunChange> = None;
+    for version in commits(folder)?.into_iter().rev().take(limit) {
+        let ours = read_commit(folder, version)?.run.as_deref() == Some(run);
+        let before = version.checked_sub(1).map(signed);
+        match &mut found {
+            None if ours => found = Some(RunChange { before, after: signed(version) }),
+            Some(change) if ours => change.before = before,
+            Some(_) => break,
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
 /// When a version was committed, as far as the log still says.
 pub(crate) fn committed_at(folder: &Path, version: u64) -> Option<DateTime<Utc>> {
     let first = commit_file(folder, version);

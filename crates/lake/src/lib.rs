@@ -26,7 +26,7 @@ pub use difference::{
 };
 pub use error::{Kind, LakeError};
 pub use field::{LakeField, fields_of};
-pub use history::{VersionInfo, history};
+pub use history::{RunChange, VersionInfo, change_of_run, history};
 pub use page::{Page, PageRequest, frame_page, page, parquet_page};
 pub use place::Lake;
 pub use snapshot::{LakeFile, PartitionInfo, Snapshot, open, open_version};

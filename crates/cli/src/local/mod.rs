@@ -310,7 +310,7 @@ fn warehouse_outcome(
         return Err(problem);
     }
     let text = match &delivered.outcome {
-        LoadOutcome::Loaded { copied, replaced } => {
+        LoadOutcome::Loaded { copied, replaced, .. } => {
             format!("loaded {copied} rows in place of {replaced}; counts and sums agree")
         }
         LoadOutcome::AlreadyLoaded => format!("version {} was loaded before; counts and sums agree", delivered.version),
@@ -325,7 +325,7 @@ fn warehouse_outcome(
             lake: figure.lake,
             warehouse: figure.warehouse,
             equal: figure.equal,
-            replaced: None,
+            replaced: figure.replaced,
         })
         .collect();
     Ok(StepOutcome {

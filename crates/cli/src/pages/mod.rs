@@ -1,5 +1,6 @@
 //! Rows of any layer, a page at a time: what the verbs print and what the window is sent.
 
+pub mod difference;
 mod lake;
 mod query;
 mod warehouse;

@@ -1,5 +1,6 @@
 //! What the command line prints: tables, progress, summaries, problems.
 
+pub mod difference;
 pub mod grid;
 pub mod live;
 pub mod out;

@@ -2,6 +2,7 @@
 
 mod data;
 mod demo;
+mod diff;
 mod doctor;
 mod init;
 pub mod logs;
@@ -37,6 +38,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
         Verb::Tables { pipeline } => tables::run(&desk()?, pipeline.as_deref(), json),
         Verb::Preview(args) => data::preview(&desk()?, &args, json),
         Verb::Sql { query, limit } => data::sql(&desk()?, &query, limit, json),
+        Verb::Diff(args) => diff::run(&desk()?, &args, json),
         Verb::Quarantine { table, date, reason, limit } => {
             data::quarantine(&desk()?, &table, date, reason.as_deref(), limit, json)
         }

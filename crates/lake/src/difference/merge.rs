@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::side::{Place, Side};
 use super::{ColumnDifference, Example, Text};
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::kernels::cmp::distinct;
 use arrow::error::ArrowError;
 use arrow::row::RowConverter;
@@ -191,13 +191,16 @@ fn decoded<'a>(rows: &RowConverter, bytes: impl Iterator<Item = &'a [u8]>) -> Re
     rows.convert_rows(parsed)
 }
 
-/// A cell as a person reads it; null is none.
+/// A cell as a person reads it; null is none. Bytes that are text are shown as text, others in hexadecimal.
 fn text(column: &ArrayRef, row: usize) -> Result<Text, ArrowError> {
     if column.is_null(row) {
         return Ok(None);
     }
-    let options = FormatOptions::default();
-    let shown = ArrayFormatter::try_new(column, &options)?.value(row).try_to_string()?;
+    let raw = column.as_binary_opt::<i32>().and_then(|bytes| std::str::from_utf8(bytes.value(row)).ok());
+    let shown = match raw {
+        Some(text) => text.to_owned(),
+        None => ArrayFormatter::try_new(column, &FormatOptions::default())?.value(row).try_to_string()?,
+    };
     Ok(Some(match shown.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}…", &shown[..cut]),
         None => shown,

@@ -1,7 +1,7 @@
 //! What one writer sees: creation, replacement, versions, columns, refusals.
 
 use crate::fixture::{change, day, expected, frame, now, permit, put, rows, rows_of, schema, stage};
-use assay_lake::{Kind, LakeField, Scope, history, open, open_version, replace};
+use assay_lake::{Kind, LakeField, Scope, change_of_run, history, open, open_version, replace};
 use assay_pipeline::Permit;
 use chrono::TimeDelta;
 use polars::prelude::{DataType, TimeUnit};
@@ -73,6 +73,22 @@ async fn the_history_names_runs_and_counts_files() {
     assert_eq!((found[0].at, found[0].what.as_str()), (Some(now()), "replaced some dates"));
     assert_eq!(history(root.path(), 1).await.unwrap().len(), 1);
     assert!(history(&root.path().join("none"), 1).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_changed_ends_where_another_began() {
+    let root = tempfile::tempdir().unwrap();
+    for run in ["a", "b", "a", "a", "c"] {
+        put(root.path(), run, &[Some(day(0))], 1).await.unwrap();
+    }
+    let change = async |run, limit| change_of_run(root.path(), run, limit).await.unwrap().map(|c| (c.before, c.after));
+    assert_eq!(change("a", 9).await, Some((Some(1), 3)));
+    assert_eq!(change("b", 9).await, Some((Some(0), 1)));
+    assert_eq!(change("a", 2).await, Some((Some(2), 3)), "as far as was looked");
+    assert_eq!(change("d", 9).await, None);
+    let other = tempfile::tempdir().unwrap();
+    put(other.path(), "a", &[Some(day(0))], 1).await.unwrap();
+    assert_eq!(change_of_run(other.path(), "a", 9).await.unwrap().unwrap().before, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
