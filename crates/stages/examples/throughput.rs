@@ -56,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         files,
         surveyed,
         more: &|_| Ok(Vec::new()),
+        known: &|_| None,
         scope: Scope::All,
         run: "run",
         processed_at: now,

@@ -2,6 +2,7 @@
 
 pub(crate) mod content;
 pub(crate) mod cut;
+mod dead_letter;
 mod discover;
 mod layout;
 mod records;
@@ -9,7 +10,8 @@ pub(crate) mod survey;
 pub(crate) mod window;
 
 pub use content::Compression;
+pub use dead_letter::{DeadLetter, DeadLetters};
 pub use discover::{Discovered, FoundFile, discover};
 pub use records::{RawRecord, records};
 pub(crate) use survey::{Chunk, Piece};
-pub use survey::{Surveyed, survey};
+pub use survey::{Surveyed, survey, survey_or_set_aside};

@@ -34,6 +34,15 @@ pub enum StageError {
     BadHeader { path: String, why: &'static str },
     #[error("{path}: the Parquet file cannot be read ({source}); nothing was published. Deliver the file again")]
     BadParquet { path: String, source: ParquetError },
+    #[error("{path}: no record of it is a JSON object; nothing was published. Deliver the file again")]
+    NoObject { path: String },
+    #[error(
+        "{path}: only JSON has arrays to take rows from, and this is no JSON file; nothing was published. \
+             Deliver it as JSON, or take `explode` out of the contract"
+    )]
+    NoArrays { path: String },
+    #[error("{path}: cannot be moved to the dead letters ({source}); it stays where it is, and nothing was published")]
+    NotSetAside { path: String, source: io::Error },
     #[error(
         "{path}: {read} records were found, but {accounted} are accounted for; nothing was published. \
              Report this, with the file"
@@ -76,6 +85,29 @@ pub enum StageError {
     Sum(#[from] polars::error::PolarsError),
     #[error(transparent)]
     Warehouse(Box<assay_warehouse::WarehouseError>),
+    #[error(
+        "{path}: the copy in plain files cannot be written ({source}); the table is whole. {advice}, then run again"
+    )]
+    Copy { path: String, source: io::Error, advice: &'static str },
+    #[error(
+        "{path}: the record of the copy cannot be understood ({source}); the table is whole. Put back an earlier \
+             record, or remove the folder to make the copy anew, then run again"
+    )]
+    CopyRecord { path: String, source: serde_json::Error },
+    #[error(
+        "{path}: a copy of a table must lie in a folder below the pipeline's lake folder; nothing was written there. Correct the path"
+    )]
+    CopyOutside { path: String },
+    #[error("the column {column} has a type that plain files do not take; no copy was written, the table is whole")]
+    CopyColumn { column: String },
+    #[error("{path}: this table does not tell of which source file a row is; no copy was written. Publish it by date")]
+    CopySources { path: String },
+    #[error("the name {name} of a copy cannot be told apart from others; no copy was written. Put {{time}} into it")]
+    CopyName { name: String },
+    #[error("the table's rows could not be read for its copy; the table is whole")]
+    CopyRead(#[source] polars::error::PolarsError),
+    #[error("the table's rows could not be put into plain files; the table is whole")]
+    CopyRows(#[source] arrow::error::ArrowError),
     #[error("cancelled; nothing was published")]
     Cancelled,
     #[error("a thread of the stage stopped without an answer; nothing was published. Start the run again")]
@@ -119,6 +151,29 @@ impl StageError {
                 Err(cause) => Self::Write { path: path.to_owned(), source: ParquetError::External(cause) },
             },
             source => Self::Write { path: path.to_owned(), source },
+        }
+    }
+
+    /// Of writing to a copy of a table in plain files.
+    pub(crate) fn copy(path: &str, source: io::Error) -> Self {
+        let advice = match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space",
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "Give the user who runs Assay the right to write there"
+            }
+            _ => "See to that place",
+        };
+        Self::Copy { path: path.to_owned(), source, advice }
+    }
+
+    /// Of writing Parquet to a copy; the disk's own reason is what counts.
+    pub(crate) fn copy_parquet(path: &str, error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(cause) => Self::copy(path, *cause),
+                Err(cause) => Self::copy(path, io::Error::other(cause)),
+            },
+            other => Self::copy(path, io::Error::other(other)),
         }
     }
 

@@ -5,14 +5,18 @@ mod error;
 pub mod gold;
 mod limits;
 mod parallel;
+pub mod publication;
 pub mod silver;
 #[cfg(test)]
 mod tests;
 pub mod warehouse;
 mod watch;
 
-pub use bronze::{Compression, Discovered, FoundFile, RawRecord, Surveyed, discover, records, survey};
+pub use bronze::{
+    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, records, survey,
+    survey_or_set_aside,
+};
 pub use error::StageError;
 pub use limits::Limits;
-pub use silver::{Counts, FileReport, IngestJob, Ingested, PlannedFile, Scope, ingest};
+pub use silver::{Counts, FileReport, IngestJob, Ingested, PathOf, PlannedFile, Scope, Upserted, ingest};
 pub use watch::{Level, Progress, Quiet, Watch};

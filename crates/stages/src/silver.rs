@@ -1,7 +1,9 @@
 //! Silver: types every record, refuses what the contract refuses, and writes the rest, partition by partition.
 
 pub(crate) mod columns;
+mod copies;
 pub(crate) mod csv;
+pub(crate) mod explode;
 pub(crate) mod fault;
 mod files;
 pub(crate) mod gate;
@@ -15,8 +17,11 @@ pub(crate) mod pass;
 pub(crate) mod program;
 mod publish;
 pub(crate) mod refused;
+mod rounds;
 pub(crate) mod row;
 pub(crate) mod shape;
 mod token;
+pub(crate) mod upsert;
 
-pub use ingest::{Counts, FileReport, IngestJob, Ingested, PlannedFile, Scope, ingest};
+pub use ingest::{Counts, FileReport, IngestJob, Ingested, PathOf, PlannedFile, Scope, ingest};
+pub use upsert::Upserted;

@@ -1,8 +1,8 @@
 //! Lists the files of a source.
 
 use crate::error::StageError;
-use assay_pipeline::Source;
-use chrono::NaiveDate;
+use assay_pipeline::{FileDates, Source};
+use chrono::{DateTime, NaiveDate};
 use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -16,7 +16,8 @@ pub struct FoundFile {
     pub size: u64,
     /// Nanoseconds since 1970 (UTC).
     pub modified_ns: i64,
-    /// The date of the folder that a `date=*` segment of the source's path matched.
+    /// The date of the folder that a `date=*` segment of the source's path matched, or the day (UTC) on which the
+    /// file was last written, as the source says.
     pub folder_date: Option<NaiveDate>,
 }
 
@@ -37,6 +38,9 @@ pub fn discover(source: &Source, pipeline_folder: &Path) -> Result<Discovered, S
     let pattern: Vec<&str> = source.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let mut found = Discovered::default();
     descend(pipeline_folder, String::new(), &pattern, None, &mut found)?;
+    if source.dates == FileDates::Arrival {
+        found.files.iter_mut().for_each(|file| file.folder_date = arrived(file.modified_ns));
+    }
     found.files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     Ok(found)
 }
@@ -123,6 +127,10 @@ fn folder_date(segment: &str, name: &str) -> Option<NaiveDate> {
         return None;
     }
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+fn arrived(modified_ns: i64) -> Option<NaiveDate> {
+    Some(DateTime::from_timestamp(modified_ns.div_euclid(1_000_000_000), 0)?.date_naive())
 }
 
 fn file(place: &Path, path: String, folder_date: Option<NaiveDate>) -> Result<FoundFile, StageError> {

@@ -2,6 +2,7 @@
 
 use crate::bronze::content::{Compression, Content};
 use crate::bronze::cut::{Cutter, Layout, Oddity, Phase, RecordEnd};
+use crate::bronze::dead_letter::{DeadLetter, DeadLetters};
 use crate::bronze::layout::{Told, told};
 use crate::bronze::window::Window;
 use crate::error::StageError;
@@ -83,13 +84,56 @@ pub fn survey(
 ) -> Result<Vec<Surveyed>, StageError> {
     let decompressed = AtomicUsize::new(0);
     parallel::map(threads, files, |planned| {
-        let unlinked = decompressed.load(Ordering::Relaxed) < UNLINKED;
-        let content = Content::open(source, pipeline_folder, planned, scratch, unlinked, watch)?;
-        if content.compression != Compression::Plain {
-            decompressed.fetch_add(1, Ordering::Relaxed);
-        }
-        survey_one(content, planned, limits, watch)
+        opened(source, pipeline_folder, planned, scratch, &decompressed, watch)
+            .and_then(|content| survey_one(content, planned, limits, watch))
     })
+}
+
+/// As [`survey`], but files that cannot be read at all go to the dead letters, where the source has such a folder,
+/// and are told beside the others.
+pub fn survey_or_set_aside(
+    source: &Source,
+    files: &[PlannedFile],
+    letters: &DeadLetters<'_>,
+    scratch: &Path,
+    threads: usize,
+    limits: &Limits,
+    watch: &dyn Watch,
+) -> Result<(Vec<Surveyed>, Vec<DeadLetter>), StageError> {
+    let decompressed = AtomicUsize::new(0);
+    let found = parallel::map(threads, files, |planned| {
+        let surveyed = opened(source, letters.pipeline_folder(), planned, scratch, &decompressed, watch)
+            .and_then(|content| survey_one(content, planned, limits, watch))
+            .and_then(|surveyed| letters.check(surveyed));
+        match surveyed {
+            Ok(surveyed) => Ok(Ok(surveyed)),
+            Err(error) => letters.set_aside(planned, error).map(Err),
+        }
+    })?;
+    let (mut surveyed, mut dead) = (Vec::with_capacity(found.len()), Vec::new());
+    for file in found {
+        match file {
+            Ok(file) => surveyed.push(file),
+            Err(letter) => dead.push(letter),
+        }
+    }
+    Ok((surveyed, dead))
+}
+
+fn opened(
+    source: &Source,
+    pipeline_folder: &Path,
+    planned: &PlannedFile,
+    scratch: &Path,
+    decompressed: &AtomicUsize,
+    watch: &dyn Watch,
+) -> Result<Content, StageError> {
+    let unlinked = decompressed.load(Ordering::Relaxed) < UNLINKED;
+    let content = Content::open(source, pipeline_folder, planned, scratch, unlinked, watch)?;
+    if content.compression != Compression::Plain {
+        decompressed.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(content)
 }
 
 fn survey_one(

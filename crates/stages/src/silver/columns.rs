@@ -1,5 +1,6 @@
 //! Accepted records as Arrow columns.
 
+use crate::silver::refused::Place;
 use crate::silver::row::{Cell, Row};
 use crate::silver::shape::Shape;
 use arrow::array::{
@@ -14,16 +15,28 @@ use arrow::error::ArrowError;
 use assay_pipeline::ColumnType;
 use std::sync::Arc;
 
+/// Where a row lies in its file, beyond the line: the place of its record's first byte in the unpacked file (the
+/// row's ordinal in Parquet) plus the ordinal of its element, such that the first is 1. With the line it orders
+/// rows as the file has them.
+pub(crate) const ITEM: &str = "_source_item";
+
 /// The columns of a silver file: the contract's without the partition, then the audit columns.
 pub(crate) fn schema(shape: &Shape) -> SchemaRef {
+    stored(shape, shape.explode.is_some())
+}
+
+/// The columns of a file that waits for what becomes of its rows.
+pub(crate) fn staged_schema(shape: &Shape) -> SchemaRef {
+    stored(shape, shape.items())
+}
+
+fn stored(shape: &Shape, items: bool) -> SchemaRef {
     let stored = shape.columns.iter().enumerate().filter(|(at, _)| *at != shape.partition);
     let mut fields: Vec<Field> = stored.map(|(_, plan)| Field::new(&plan.name, arrow_type(plan.kind), true)).collect();
-    fields.extend([
-        Field::new("_source_file", DataType::Utf8, true),
-        Field::new("_source_line", DataType::Int64, true),
-        Field::new("_run_id", DataType::Utf8, true),
-        Field::new("_processed_at", utc(), true),
-    ]);
+    fields
+        .extend([Field::new("_source_file", DataType::Utf8, true), Field::new("_source_line", DataType::Int64, true)]);
+    fields.extend(items.then(|| Field::new(ITEM, DataType::Int64, true)));
+    fields.extend([Field::new("_run_id", DataType::Utf8, true), Field::new("_processed_at", utc(), true)]);
     Arc::new(Schema::new(fields))
 }
 
@@ -80,6 +93,8 @@ enum Builder {
 pub(crate) struct Columns {
     builders: Vec<Builder>,
     lines: Vec<i64>,
+    /// Places beyond the lines; none where no column takes them.
+    items: Option<Vec<i64>>,
     /// Business dates, in days since 1970-01-01.
     dates: Vec<i32>,
 }
@@ -108,7 +123,8 @@ impl Columns {
             }
         };
         let builders = shape.columns.iter().map(|plan| plan.kind).enumerate().map(builder).collect();
-        Self { builders, lines: Vec::with_capacity(rows), dates: Vec::with_capacity(rows) }
+        let items = shape.items().then(|| Vec::with_capacity(rows));
+        Self { builders, lines: Vec::with_capacity(rows), items, dates: Vec::with_capacity(rows) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -117,9 +133,12 @@ impl Columns {
 
     /// Appends an accepted record.
     #[inline]
-    pub(crate) fn push(&mut self, row: &Row, record: &str, line: u64, date: i32) {
+    pub(crate) fn push(&mut self, row: &Row, record: &str, place: Place<'_>, date: i32) {
         let view = row.view(record);
-        self.lines.push(line as i64);
+        self.lines.push(place.line as i64);
+        if let Some(items) = &mut self.items {
+            items.push((place.offset + place.item.max(1)) as i64);
+        }
         self.dates.push(date);
         for (at, (builder, cell)) in self.builders.iter_mut().zip(&row.cells).enumerate() {
             match (builder, *cell) {
@@ -143,6 +162,9 @@ impl Columns {
         let mut arrays: Vec<ArrayRef> = self.builders.into_iter().filter_map(Builder::finish).collect();
         arrays.push(Arc::new(StringArray::new_repeated(file, rows)));
         arrays.push(Arc::new(arrow::array::Int64Array::new(ScalarBuffer::from(self.lines), None)));
+        if let Some(items) = self.items {
+            arrays.push(Arc::new(arrow::array::Int64Array::new(ScalarBuffer::from(items), None)));
+        }
         arrays.push(stamp.runs(rows));
         arrays.push(stamp.times(rows));
         Ok(Rows { batch: RecordBatch::try_new(Arc::clone(schema), arrays)?, dates: self.dates })

@@ -6,7 +6,11 @@ use crate::silver::shape::Shape;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
     Malformed,
+    /// No array stands where the exploded one is needed, or no object where one of its elements is.
+    TypeOfArray,
     Type(u16),
+    /// The exploded array is not there, or has no elements.
+    NoArray,
     Missing(u16),
     Range(u16),
     Check(u16),
@@ -22,6 +26,8 @@ impl Reason {
         let column = |at: u16| &shape.columns[usize::from(at)].name;
         match self {
             Self::Malformed => "malformed".to_owned(),
+            Self::TypeOfArray => format!("type.{}", shape.array()),
+            Self::NoArray => format!("missing.{}", shape.array()),
             Self::Type(at) => format!("type.{}", column(at)),
             Self::Missing(at) => format!("missing.{}", column(at)),
             Self::Range(at) => format!("range.{}", column(at)),
@@ -34,6 +40,7 @@ impl Reason {
     pub(crate) fn column(self, shape: &Shape) -> Option<&str> {
         match self {
             Self::Type(at) | Self::Missing(at) | Self::Range(at) => Some(&shape.columns[usize::from(at)].name),
+            Self::TypeOfArray | Self::NoArray => Some(shape.array()),
             Self::Malformed | Self::Check(_) | Self::Duplicate => None,
         }
     }

@@ -221,6 +221,10 @@ impl<'f> Groups<'f> {
         Self { files, open: HashMap::new() }
     }
 
+    pub(crate) fn schema(&self) -> &'f SchemaRef {
+        self.files.schema()
+    }
+
     /// Encodes rows of one date.
     pub(crate) fn add(&mut self, date: Date, batch: &RecordBatch) -> Result<(), StageError> {
         if batch.num_rows() == 0 {

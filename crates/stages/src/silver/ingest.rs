@@ -1,22 +1,21 @@
 //! The silver step: files in, one commit of the quarantine and one of the table out.
 
-use crate::bronze::{Surveyed, survey};
+use crate::bronze::{DeadLetter, DeadLetters, Surveyed};
 use crate::error::StageError;
 use crate::limits::Limits;
 use crate::silver::columns::{self, Stamp};
-use crate::silver::fault::Reason;
 use crate::silver::files::Files;
-use crate::silver::pass::{Pass, PassFile, Share, Tally, Totals};
 use crate::silver::publish::{self, Publication};
+use crate::silver::rounds::Rounds;
 use crate::silver::shape::Shape;
-use crate::silver::{gate, moment, refused};
+use crate::silver::upsert::{Incoming, Merge, Upsert, Upserted};
+use crate::silver::{gate, refused};
 use crate::watch::{Level, Watch};
 use assay_lake::Lake;
 use assay_pipeline::{Contract, Layer, Permit, Pipeline, Source, TableName};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 /// A file that a run is to read, as it was when the run was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +38,17 @@ pub enum Scope {
     /// The whole table is replaced by what the files hold.
     All,
     /// These partitions are replaced. The files must be all that ever contributed to them.
+    ///
+    /// In a table that is merged by key, every record of the files is merged, whatever its date; and rows of these
+    /// dates whose file is among those read stay only as far as the files still hold them.
     Dates(BTreeSet<NaiveDate>),
 }
 
 /// The files that hold records of these dates.
 pub type FilesOf<'a> = &'a dyn Fn(&[NaiveDate]) -> Result<Vec<PlannedFile>, StageError>;
+
+/// The path of the file with this content tag.
+pub type PathOf<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What the silver step is to do.
 pub struct IngestJob<'a> {
@@ -56,6 +61,9 @@ pub struct IngestJob<'a> {
     pub surveyed: Vec<Surveyed>,
     /// The files that the ledger and the folders know for these dates.
     pub more: FilesOf<'a>,
+    /// The path under which the ledger has a content of which rows were taken, by content tag. Asked where the
+    /// source's content is read once.
+    pub known: PathOf<'a>,
     pub scope: Scope,
     pub run: &'a str,
     pub processed_at: DateTime<Utc>,
@@ -67,14 +75,15 @@ pub struct IngestJob<'a> {
     pub now: &'a dyn Fn() -> DateTime<Utc>,
 }
 
-/// `read = accepted + quarantined + blank + elsewhere`.
+/// `read = accepted + quarantined + blank + elsewhere`, in records; where records are exploded, in elements, and one
+/// for a record without elements.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub read: u64,
     pub accepted: u64,
     pub quarantined: u64,
     pub blank: u64,
-    /// Records of dates that the run does not write.
+    /// Records of dates that the run does not write, or of a file whose content is read under another path.
     pub elsewhere: u64,
 }
 
@@ -93,6 +102,8 @@ pub struct FileReport {
     pub dates: BTreeMap<NaiveDate, u64>,
     /// Names of fields that no column takes, at most [`Limits::ignored`]; a last entry says that there are more.
     pub ignored: Vec<String>,
+    /// The path under which the same content is read instead.
+    pub copy_of: Option<String>,
 }
 
 /// What the silver step did.
@@ -110,32 +121,65 @@ pub struct Ingested {
     /// The version before; none when the table was made.
     pub before: Option<i64>,
     pub quarantine_version: i64,
+    /// Files that could not be read at all and were moved away.
+    pub dead: Vec<DeadLetter>,
+    /// What the merge did, for a table that is merged by key.
+    pub upserted: Option<Upserted>,
 }
 
 /// Reads the files, writes accepted and refused records, and publishes both: the quarantine first, then the
 /// table. Until then nothing of it can be seen, and on an error or when cancelled no file of it stays.
 /// Blocking, and not for a thread of a runtime.
 pub fn ingest(job: &IngestJob<'_>, watch: &dyn Watch) -> Result<Ingested, StageError> {
-    job.permit.check(job.lake.environment(), (job.now)())?;
+    let now = (job.now)();
+    job.permit.check(job.lake.environment(), now)?;
     let shape = Shape::of(job.contract)?;
-    let table = TableName::new(&job.pipeline.name, Layer::Silver, &job.contract.table);
-    let (folder, beside) = (job.lake.folder(&table), job.lake.quarantine(&table));
-    let silver = Files::new(folder, &job.contract.partition, columns::schema(&shape), job.run, &job.limits);
-    let quarantine = Files::new(beside, refused::DATE, refused::schema(), job.run, &job.limits);
-    let stamp = Stamp { run: job.run.to_owned(), processed_at: job.processed_at.timestamp_micros() };
-    let mut rounds = Rounds::new(job, watch, &shape, &stamp);
-    let done = rounds.run(&silver, &quarantine).and_then(|()| {
-        if let Some(told) = gate::judge(&shape, &job.contract.table, rounds.read.values())? {
-            watch.log(Level::Info, &told);
+    let letters = DeadLetters::new(job.source, job.lake, &job.pipeline.name, job.run, job.permit, now)?;
+    let mut dead = Vec::new();
+    loop {
+        let done = match &shape.upsert {
+            Some(upsert) => merge(job, watch, &shape, upsert, &letters, dead.clone()),
+            None => replace(job, watch, &shape, &letters, dead.clone()),
+        };
+        // Damage within a Parquet file shows only when its rows are read: then all begins again without it.
+        match done {
+            Err(StageError::BadParquet { path, source }) => {
+                let error = StageError::BadParquet { path: path.clone(), source };
+                match job.files.iter().find(|file| file.path == path) {
+                    Some(planned) => dead.push(letters.set_aside(planned, error)?),
+                    None => return Err(error),
+                }
+            }
+            done => return done,
         }
-        let dates = rounds.dates();
-        let read: BTreeSet<&str> = rounds.read.keys().map(String::as_str).collect();
-        let publication = Publication { job, table: &table, shape: &shape, dates: &dates, read: &read, watch };
-        let committed = publish::publish(&publication, &silver, &quarantine)?;
+    }
+}
+
+/// The dates' partitions, or the whole table, become what the files hold for them.
+fn replace(
+    job: &IngestJob<'_>,
+    watch: &dyn Watch,
+    shape: &Shape,
+    letters: &DeadLetters<'_>,
+    dead: Vec<DeadLetter>,
+) -> Result<Ingested, StageError> {
+    let table = TableName::new(&job.pipeline.name, Layer::Silver, &job.contract.table);
+    let folder = job.lake.folder(&table);
+    let silver = Files::new(folder, &job.contract.partition, columns::schema(shape), job.run, &job.limits);
+    let quarantine = quarantine(job, &table);
+    let stamp = stamp(job);
+    let mut rounds = Rounds::new(job, watch, shape, &stamp, letters, dead);
+    let done = rounds.run(&silver, &quarantine).and_then(|()| {
+        judge(job, watch, shape, &rounds)?;
+        let (dates, read, mended) = (rounds.dates(), rounds.paths(), BTreeSet::new());
+        let publication = Publication { job, table: &table, shape, dates: &dates, mended: &mended, read: &read, watch };
+        let committed = publish::publish(&publication, &quarantine, |runtime| {
+            runtime.block_on(publication.silver(silver.finish()?))
+        })?;
         Ok((dates, committed))
     });
     match done {
-        Ok((dates, committed)) => Ok(rounds.ingested(dates, committed)),
+        Ok((dates, committed)) => Ok(rounds.ingested(dates, committed, None)),
         Err(error) => {
             silver.discard();
             quarantine.discard();
@@ -144,222 +188,86 @@ pub fn ingest(job: &IngestJob<'_>, watch: &dyn Watch) -> Result<Ingested, StageE
     }
 }
 
-/// Passes over the files until no record is left whose date nobody wrote.
-struct Rounds<'a> {
-    job: &'a IngestJob<'a>,
-    watch: &'a dyn Watch,
-    shape: &'a Shape,
-    stamp: &'a Stamp,
-    /// By path.
-    planned: BTreeMap<String, PlannedFile>,
-    surveyed: BTreeMap<String, Surveyed>,
-    read: BTreeMap<String, Tally>,
-    written: BTreeSet<i32>,
-    totals: Totals,
+/// The files' records are merged into the table, by key.
+fn merge(
+    job: &IngestJob<'_>,
+    watch: &dyn Watch,
+    shape: &Shape,
+    upsert: &Upsert,
+    letters: &DeadLetters<'_>,
+    dead: Vec<DeadLetter>,
+) -> Result<Ingested, StageError> {
+    let table = TableName::new(&job.pipeline.name, Layer::Silver, &job.contract.table);
+    let waiting = tempfile::Builder::new().prefix("upsert-").tempdir_in(job.scratch);
+    let waiting = waiting.map_err(|error| StageError::write(&job.scratch.display().to_string(), error))?;
+    let schema = columns::staged_schema(shape);
+    let silver = Files::new(waiting.path().to_owned(), &job.contract.partition, schema, job.run, &job.limits);
+    let quarantine = quarantine(job, &table);
+    let stamp = stamp(job);
+    let mut rounds = Rounds::new(job, watch, shape, &stamp, letters, dead);
+    let done = rounds.run(&silver, &quarantine).and_then(|()| {
+        judge(job, watch, shape, &rounds)?;
+        let read = rounds.paths();
+        let records = silver.finish()?;
+        let incoming = Incoming {
+            shape,
+            upsert,
+            partition: &job.contract.partition,
+            rebuilt: match &job.scope {
+                Scope::All => None,
+                Scope::Dates(dates) => Some(dates),
+            },
+            folder: waiting.path(),
+            waiting: &records,
+            read: &read,
+            keys: job.limits.keys,
+            threads: job.threads,
+            watch,
+        };
+        let merge = Merge { job, table: &table, incoming };
+        let mended = rounds.touched();
+        let publication = Publication { job, table: &table, shape, dates: &[], mended: &mended, read: &read, watch };
+        let mut merged = None;
+        let committed = publish::publish(&publication, &quarantine, |runtime| {
+            let (committed, told) = merge.publish(runtime)?;
+            merged = Some(told);
+            Ok(committed)
+        })?;
+        Ok((merged, committed))
+    });
+    match done {
+        Ok((merged, committed)) => {
+            let (dates, upserted) = merged.map_or_else(Default::default, |merged| (merged.dates, merged.upserted));
+            Ok(rounds.ingested(dates, committed, Some(upserted)))
+        }
+        Err(error) => {
+            quarantine.discard();
+            Err(error)
+        }
+    }
 }
 
-impl<'a> Rounds<'a> {
-    fn new(job: &'a IngestJob<'a>, watch: &'a dyn Watch, shape: &'a Shape, stamp: &'a Stamp) -> Self {
-        Self {
-            job,
-            watch,
-            shape,
-            stamp,
-            planned: BTreeMap::new(),
-            surveyed: job.surveyed.iter().map(|file| (file.path.clone(), file.clone())).collect(),
-            read: BTreeMap::new(),
-            written: BTreeSet::new(),
-            totals: Totals::default(),
-        }
-    }
+fn quarantine<'a>(job: &'a IngestJob<'_>, table: &TableName) -> Files<'a> {
+    Files::new(job.lake.quarantine(table), refused::DATE, refused::schema(), job.run, &job.limits)
+}
 
-    fn run(&mut self, silver: &Files<'_>, quarantine: &Files<'_>) -> Result<(), StageError> {
-        let mut files = self.plan(self.job.files.clone());
-        let mut scope = match &self.job.scope {
-            Scope::All => None,
-            Scope::Dates(dates) => Some(dates.iter().copied().map(moment::days).collect::<BTreeSet<_>>()),
-        };
-        loop {
-            self.survey(&files)?;
-            self.written.extend(scope.iter().flatten());
-            let strays = self.pass(&files, scope.as_ref(), silver, quarantine)?;
-            if strays.is_empty() {
-                return Ok(());
-            }
-            let dates: Vec<NaiveDate> = strays.iter().copied().filter_map(moment::date).collect();
-            self.say_strays(&dates);
-            files = self.plan((self.job.more)(&dates)?);
-            let holders = self.read.iter().filter(|(_, tally)| tally.dates.keys().any(|date| strays.contains(date)));
-            files.extend(holders.map(|(path, _)| path.clone()));
-            scope = Some(strays);
-        }
-    }
+fn stamp(job: &IngestJob<'_>) -> Stamp {
+    Stamp { run: job.run.to_owned(), processed_at: job.processed_at.timestamp_micros() }
+}
 
-    fn plan(&mut self, files: Vec<PlannedFile>) -> BTreeSet<String> {
-        let paths = files.iter().map(|file| file.path.clone()).collect();
-        for file in files {
-            self.planned.entry(file.path.clone()).or_insert(file);
-        }
-        paths
+fn judge(job: &IngestJob<'_>, watch: &dyn Watch, shape: &Shape, rounds: &Rounds<'_>) -> Result<(), StageError> {
+    if let Some(told) = gate::judge(shape, &job.contract.table, rounds.read.values())? {
+        watch.log(Level::Info, &told);
     }
-
-    fn survey(&mut self, files: &BTreeSet<String>) -> Result<(), StageError> {
-        let known = |file: &PlannedFile| {
-            let surveyed = self.surveyed.get(&file.path);
-            surveyed.is_some_and(|known| known.size == file.size && known.modified_ns == file.modified_ns)
-        };
-        let new = files.iter().filter_map(|path| self.planned.get(path)).filter(|file| !known(file));
-        let new: Vec<PlannedFile> = new.cloned().collect();
-        let job = self.job;
-        let folder = job.lake.pipeline_folder(&job.pipeline.name);
-        let found = survey(job.source, &folder, &new, job.scratch, job.threads, &job.limits, self.watch)?;
-        self.surveyed.extend(found.into_iter().map(|file| (file.path.clone(), file)));
-        Ok(())
-    }
-
-    /// Gives the dates of records that neither this pass nor one before it wrote, nor the ledger knows.
-    fn pass(
-        &mut self,
-        files: &BTreeSet<String>,
-        scope: Option<&BTreeSet<i32>>,
-        silver: &Files<'_>,
-        quarantine: &Files<'_>,
-    ) -> Result<BTreeSet<i32>, StageError> {
-        // The order of a set of strings is the byte order of the paths.
-        let files: Vec<(&PlannedFile, &Surveyed)> =
-            files.iter().filter_map(|path| Some((self.planned.get(path)?, self.surveyed.get(path)?))).collect();
-        let records: u64 = files.iter().map(|(_, surveyed)| surveyed.records).sum();
-        let shares = if self.shape.key.is_empty() { 1 } else { records.div_ceil(self.job.limits.keys.max(1)).max(1) };
-        let bytes: u64 = files.iter().map(|(_, surveyed)| surveyed.content.len).sum();
-        self.totals.bytes_total.fetch_add(bytes * shares, Ordering::Relaxed);
-        let mut pass = Pass {
-            shape: self.shape,
-            scope: scope.map(|dates| dates.iter().copied().collect()),
-            share: Share { number: 0, of: shares },
-            files: files.iter().map(|(planned, surveyed)| self.pass_file(planned, surveyed)).collect(),
-            stamp: self.stamp,
-            silver,
-            quarantine,
-            limits: &self.job.limits,
-            threads: self.job.threads,
-            watch: self.watch,
-            progress: &self.totals,
-        };
-        let mut tallies = pass.run()?;
-        for number in 1..shares {
-            pass.share.number = number;
-            pass.files.iter_mut().for_each(|file| file.undated = false);
-            for (tally, other) in tallies.iter_mut().zip(pass.run()?) {
-                tally.again(other);
-            }
-        }
-        let paths: Vec<String> = files.iter().map(|(planned, _)| planned.path.clone()).collect();
-        let mut strays = BTreeSet::new();
-        for (path, tally) in paths.into_iter().zip(tallies) {
-            strays.extend(tally.strays.iter().filter(|date| !self.written.contains(date)));
-            match self.read.get_mut(&path) {
-                Some(before) => before.again(tally),
-                None => drop(self.read.insert(path, tally)),
-            }
-        }
-        Ok(strays)
-    }
-
-    fn pass_file<'f>(&self, planned: &PlannedFile, surveyed: &'f Surveyed) -> PassFile<'f> {
-        PassFile {
-            surveyed,
-            folder_date: planned.folder_date,
-            known: planned.known_dates.iter().copied().map(moment::days).collect(),
-            undated: !self.read.contains_key(&planned.path),
-        }
-    }
-
-    fn say_strays(&self, dates: &[NaiveDate]) {
-        let named: Vec<String> = dates.iter().take(10).map(NaiveDate::to_string).collect();
-        let more = if dates.len() > named.len() { ", and others" } else { "" };
-        let text = format!("records of other dates were found; these are processed too: {}{more}", named.join(", "));
-        self.watch.log(Level::Info, &text);
-    }
-
-    /// Dates whose partitions are replaced.
-    fn dates(&self) -> Vec<NaiveDate> {
-        let found = self.read.values().flat_map(|tally| tally.dates.keys());
-        let all: BTreeSet<i32> = match self.job.scope {
-            Scope::All => found.chain(&self.written).copied().collect(),
-            Scope::Dates(_) => self.written.clone(),
-        };
-        all.into_iter().filter_map(moment::date).collect()
-    }
-
-    fn ingested(self, dates: Vec<NaiveDate>, committed: publish::Published) -> Ingested {
-        let mut counts = Counts::default();
-        let mut reasons: BTreeMap<Reason, u64> = BTreeMap::new();
-        let mut files = Vec::with_capacity(self.read.len());
-        for (path, tally) in &self.read {
-            counts.add(tally.counts());
-            for (reason, count) in &tally.reasons {
-                *reasons.entry(*reason).or_default() += count;
-            }
-            files.extend(self.surveyed.get(path).map(|surveyed| self.report(surveyed, tally)));
-        }
-        Ingested {
-            files,
-            dates,
-            counts,
-            reasons: reasons.into_iter().map(|(reason, count)| (reason.code(self.shape), count)).collect(),
-            version: committed.version,
-            before: committed.before,
-            quarantine_version: committed.quarantine_version,
-        }
-    }
-
-    fn report(&self, surveyed: &Surveyed, tally: &Tally) -> FileReport {
-        let mut ignored: Vec<String> = tally.ignored.iter().take(self.job.limits.ignored).cloned().collect();
-        if tally.ignored.len() > ignored.len() {
-            ignored.push("(and more)".to_owned());
-        }
-        let dates = tally.dates.iter().filter_map(|(date, count)| Some((moment::date(*date)?, *count)));
-        FileReport {
-            path: surveyed.path.clone(),
-            tag: surveyed.tag.clone(),
-            size: surveyed.size,
-            modified_ns: surveyed.modified_ns,
-            counts: tally.counts(),
-            dates: dates.collect(),
-            ignored,
-        }
-    }
+    Ok(())
 }
 
 impl Counts {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.read += other.read;
         self.accepted += other.accepted;
         self.quarantined += other.quarantined;
         self.blank += other.blank;
         self.elsewhere += other.elsewhere;
-    }
-}
-
-impl Tally {
-    fn counts(&self) -> Counts {
-        Counts {
-            read: self.read,
-            accepted: self.accepted,
-            quarantined: self.quarantined,
-            blank: self.blank,
-            elsewhere: self.elsewhere,
-        }
-    }
-
-    /// Adds what another pass over the same file wrote: the same records, of other dates or keys.
-    fn again(&mut self, other: Self) {
-        self.accepted += other.accepted;
-        self.quarantined += other.quarantined;
-        self.elsewhere = self.elsewhere.saturating_sub(other.accepted + other.quarantined);
-        self.gauges.add(other.gauges);
-        for (reason, count) in other.reasons {
-            *self.reasons.entry(reason).or_default() += count;
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads a JSON object into a row, keeping the text of numbers.
 
+use crate::silver::explode::Explode;
 use crate::silver::fault::Words;
 use crate::silver::row::{Field, Row};
 use crate::silver::shape::{Branch, Shape};
@@ -11,19 +12,93 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Gives the row its cells; false when it is malformed. Names of keys that the contract does not know go to `ignored`.
 #[inline]
 pub(crate) fn read(record: &str, shape: &Shape, row: &mut Row, ignored: &mut Ignored) -> bool {
+    read_around(record, shape, row, ignored).is_some()
+}
+
+/// As [`read`], for a record whose rows are the elements of an array: gives the row what lies around the array,
+/// and gives the array; none when the record is malformed.
+#[inline]
+pub(crate) fn read_around<'r>(
+    record: &'r str,
+    shape: &Shape,
+    row: &mut Row,
+    ignored: &mut Ignored,
+) -> Option<Exploded<'r>> {
     row.begin();
     ignored.keys.clear();
     let mut scanner = Scanner::new(record);
-    let read = if scanner.takes(b'{') {
-        Reading { record, shape, row, ignored }.object(&mut scanner, &shape.tree)
-    } else {
-        Err(SYNTAX.into())
+    let mut reading = Reading { record, shape, row, ignored, exploded: Exploded::Missing };
+    let read = match scanner.takes(b'{') {
+        true => reading.object(&mut scanner, &shape.tree),
+        false => Err(SYNTAX.into()),
     };
-    match read {
-        Ok(()) if scanner.peek().is_none() => true,
-        Ok(()) => row.malformed("text follows the end of the object"),
-        Err(words) => row.malformed(words),
+    let exploded = reading.exploded;
+    let words = match read {
+        Ok(()) if scanner.peek().is_none() => return Some(exploded),
+        Ok(()) => "text follows the end of the object".into(),
+        Err(words) => words,
+    };
+    row.malformed(words);
+    None
+}
+
+/// What stands where an array is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exploded<'r> {
+    /// Nothing, or null.
+    Missing,
+    /// Another value.
+    Wrong,
+    /// The array's text.
+    Of(&'r str),
+}
+
+/// The elements of an array whose text was checked, each as its text; of a string without the quotes.
+pub(crate) fn elements(array: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut scanner = Scanner::new(array);
+    scanner.takes(b'[');
+    std::iter::from_fn(move || {
+        let element = scanner.value().ok()?;
+        scanner.takes(b',');
+        Some(element)
+    })
+}
+
+/// What an element of the array is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    Read,
+    Malformed,
+    NoObject,
+}
+
+/// Gives the row the cells of an element, beside those of the record that it has already.
+pub(crate) fn read_element(
+    record: &str,
+    element: Token<'_>,
+    explode: &Explode,
+    shape: &Shape,
+    row: &mut Row,
+    ignored: &mut Ignored,
+) -> Element {
+    let mut scanner = Scanner::new(element.text);
+    if element.kind != Kind::Nested || !scanner.takes(b'{') {
+        return Element::NoObject;
     }
+    let mut reading = Reading { record, shape, row, ignored, exploded: Exploded::Missing };
+    match reading.object(&mut scanner, &explode.tree) {
+        Ok(()) => Element::Read,
+        Err(words) => {
+            row.malformed(words);
+            Element::Malformed
+        }
+    }
+}
+
+/// True when the text is a JSON object, whatever its keys.
+pub(crate) fn is_object(record: &str) -> bool {
+    let mut scanner = Scanner::new(record);
+    scanner.peek() == Some(b'{') && scanner.value().is_ok() && scanner.peek().is_none()
 }
 
 /// Names of fields that no column takes, up to a bound.
@@ -59,16 +134,17 @@ impl Ignored {
 const SYNTAX: &str = "the text is no JSON object";
 const TWICE: &str = "a key occurs twice";
 
-struct Reading<'r> {
-    record: &'r str,
+struct Reading<'s, 't, 'r> {
+    record: &'t str,
     shape: &'r Shape,
     row: &'r mut Row,
     ignored: &'r mut Ignored,
+    exploded: Exploded<'s>,
 }
 
-impl Reading<'_> {
+impl<'s> Reading<'s, '_, '_> {
     /// The rest of an object whose brace is taken.
-    fn object(&mut self, scanner: &mut Scanner<'_>, branch: &Branch) -> Result<(), Words> {
+    fn object(&mut self, scanner: &mut Scanner<'s>, branch: &Branch) -> Result<(), Words> {
         let first_ignored = self.ignored.keys.len();
         let mut expected = 0;
         let mut more = !scanner.takes(b'}');
@@ -101,10 +177,13 @@ impl Reading<'_> {
 
     /// The value of a key that the contract knows.
     #[inline]
-    fn node(&mut self, scanner: &mut Scanner<'_>, branch: &Branch, found: usize) -> Result<(), Words> {
+    fn node(&mut self, scanner: &mut Scanner<'s>, branch: &Branch, found: usize) -> Result<(), Words> {
         let node = &branch.nodes[found];
         if !self.row.first_of(node.number) {
             return Err(TWICE.into());
+        }
+        if node.array {
+            return self.array(scanner);
         }
         if !node.below.nodes.is_empty() && scanner.takes(b'{') {
             self.set(&node.columns, Field::Nested);
@@ -126,6 +205,16 @@ impl Reading<'_> {
         Ok(())
     }
 
+    fn array(&mut self, scanner: &mut Scanner<'s>) -> Result<(), Words> {
+        let token = scanner.value().map_err(words)?;
+        self.exploded = match token.kind {
+            Kind::Null => Exploded::Missing,
+            Kind::Nested if token.text.starts_with('[') => Exploded::Of(token.text),
+            _ => Exploded::Wrong,
+        };
+        Ok(())
+    }
+
     #[inline]
     fn set(&mut self, columns: &[usize], field: Field<'_>) {
         for column in columns {
@@ -136,6 +225,9 @@ impl Reading<'_> {
     /// A path that leads into something that is no object: its columns have a value of the wrong type.
     fn below(&mut self, branch: &Branch) {
         for node in &branch.nodes {
+            if node.array {
+                self.exploded = Exploded::Wrong;
+            }
             self.set(&node.columns, Field::Nested);
             self.below(&node.below);
         }

@@ -3,6 +3,8 @@
 //! Files go by descending path and their pieces from the last to the first, so that the first record of a
 //! key that comes is the one that stays, and rows can be written at once.
 
+mod elements;
+
 use crate::bronze::cut::{Cut, Cutter, Layout};
 use crate::bronze::survey::oddity_text;
 use crate::bronze::{Chunk, Piece, Surveyed};
@@ -48,6 +50,8 @@ pub(crate) struct Tally {
     pub(crate) quarantined: u64,
     pub(crate) blank: u64,
     pub(crate) elsewhere: u64,
+    /// Rows of exploded records beyond the first of each.
+    pub(crate) more_rows: u64,
     pub(crate) dates: BTreeMap<i32, u64>,
     /// Dates outside the scope that the ledger does not know of the file.
     pub(crate) strays: BTreeSet<i32>,
@@ -122,7 +126,7 @@ impl Pass<'_> {
         for (file, (fields, tally)) in self.files.iter().zip(fields.into_iter().zip(&tallies)) {
             let mut tally = locked(tally);
             tally.ignored.extend(fields.ignored);
-            tally.read = file.surveyed.records;
+            tally.read = file.surveyed.records + tally.more_rows;
             let accounted = tally.accepted + tally.quarantined + tally.blank + tally.elsewhere;
             if tally.read != accounted {
                 let path = file.surveyed.path.clone();
@@ -191,12 +195,27 @@ struct At {
     start: u32,
     end: u32,
     line: u64,
+    /// As in [`Place`].
+    item: u64,
 }
 
 /// What was read of a piece.
 enum Read {
     Bytes { at: u64 },
     Rows(RecordBatch),
+}
+
+/// The record's text, unless it cannot be a record whatever its text is; then the row says why.
+#[inline]
+fn sound<'t>(cut: Cut, text: Option<Cow<'t, str>>, row: &mut Row) -> Result<Cow<'t, str>, Cow<'t, str>> {
+    let (words, text) = match (text, cut.oddity) {
+        (Some(text), None) => return Ok(text),
+        (Some(text), Some(oddity)) => (oddity_text(oddity), text),
+        (None, _) => ("the record is not valid UTF-8", Cow::Borrowed("")),
+    };
+    row.begin();
+    row.malformed(words);
+    Err(text)
 }
 
 impl<'p> Worker<'p> {
@@ -279,7 +298,7 @@ impl<'p> Worker<'p> {
                 );
                 self.row.begin();
                 self.row.malformed(words);
-                let place = Place { line, offset: at, raw: &self.buffer, len };
+                let place = Place { line, offset: at, item: 0, raw: &self.buffer, len };
                 record(
                     self.pass,
                     file,
@@ -288,7 +307,7 @@ impl<'p> Worker<'p> {
                     parsed,
                     "",
                     place,
-                    At { start: 0, end: 0, line },
+                    At { start: 0, end: 0, line, item: 0 },
                 );
                 Ok(Read::Bytes { at })
             }
@@ -312,9 +331,14 @@ impl<'p> Worker<'p> {
             }
             let raw = &bytes[cut.start..cut.end];
             let text = csv::decoded(raw, encoding);
+            let (offset, len) = (chunk.at + cut.start as u64, raw.len() as u64);
+            let place = Place { line: cut.line, offset, item: 0, raw, len };
+            let at = At { start: cut.start as u32, end: cut.end as u32, line: cut.line, item: 0 };
+            if let Some(explode) = &self.pass.shape.explode {
+                self.explode(file, explode, cut, text, place, at, parsed);
+                continue;
+            }
             let text = self.read(surveyed, fields, cut, text, parsed);
-            let place = Place { line: cut.line, offset: chunk.at + cut.start as u64, raw, len: raw.len() as u64 };
-            let at = At { start: cut.start as u32, end: cut.end as u32, line: cut.line };
             record(self.pass, file, &mut self.row, &mut self.key_buffer, parsed, &text, place, at);
         }
     }
@@ -331,16 +355,10 @@ impl<'p> Worker<'p> {
     ) -> Cow<'t, str> {
         let shape = self.pass.shape;
         let row = &mut self.row;
-        let Some(text) = text else {
-            row.begin();
-            row.malformed("the record is not valid UTF-8");
-            return Cow::Borrowed("");
+        let text = match sound(cut, text, row) {
+            Ok(text) => text,
+            Err(text) => return text,
         };
-        if let Some(oddity) = cut.oddity {
-            row.begin();
-            row.malformed(oddity_text(oddity));
-            return text;
-        }
         let readable = match surveyed.format {
             Format::Csv => csv::read(&text, fields, shape, row),
             _ => json::read(&text, shape, row, &mut parsed.ignored),
@@ -377,8 +395,8 @@ impl<'p> Worker<'p> {
             self.row.judge(shape, "");
             let raw = if self.row.is_accepted() { Vec::new() } else { parquet_rows::json(batch, row) };
             let line = line + row as u64;
-            let place = Place { line, offset: line - 1, raw: &raw, len: raw.len() as u64 };
-            let at = At { start: row as u32, end: row as u32, line };
+            let place = Place { line, offset: line - 1, item: 0, raw: &raw, len: raw.len() as u64 };
+            let at = At { start: row as u32, end: row as u32, line, item: 0 };
             record(self.pass, file, &mut self.row, &mut self.key_buffer, parsed, "", place, at);
         }
         Ok(())
@@ -407,7 +425,8 @@ impl<'p> Worker<'p> {
                 }
                 Read::Rows(batch) => (place.line - 1, Cow::Owned(parquet_rows::json(batch, place.start as usize))),
             };
-            let place = Place { line: place.line, offset, raw: &raw, len: raw.len() as u64 };
+            let At { line, item, .. } = *place;
+            let place = Place { line, offset, item, raw: &raw, len: raw.len() as u64 };
             refused.push(pass.shape, Some(rows.dates[at]), place, &duplicate);
         }
         tally.quarantined = refused.count;
@@ -441,7 +460,7 @@ impl Parsed {
             keys: Vec::with_capacity(rows),
             places: Vec::with_capacity(rows),
             counted: Vec::new(),
-            refused: Refused::default(),
+            refused: Refused::new(pass.limits.kept),
             tally: Tally::default(),
             ignored: Ignored::new(pass.limits.ignored + 1),
             same_date: Same::default(),
@@ -507,7 +526,7 @@ fn record(
             }
             parsed.keys.push(key);
             parsed.places.push(at);
-            parsed.columns.push(row, text, place.line, date);
+            parsed.columns.push(row, text, place, date);
         }
         _ if pass.share.number > 0 => parsed.tally.elsewhere += 1,
         _ => {
@@ -527,6 +546,7 @@ impl Tally {
         self.quarantined += other.quarantined;
         self.blank += other.blank;
         self.elsewhere += other.elsewhere;
+        self.more_rows += other.more_rows;
         for (date, count) in other.dates {
             *self.dates.entry(date).or_default() += count;
         }

@@ -1,24 +1,24 @@
 //! Publishes staged files: the quarantine first, then the table, each in one commit.
 
 use crate::error::StageError;
-use crate::silver::columns::utc;
+use crate::silver::columns::{ITEM, utc};
 use crate::silver::files::{Files, Groups};
 use crate::silver::ingest::{IngestJob, Scope};
-use crate::silver::refused;
 use crate::silver::shape::Shape;
+use crate::silver::upsert::Reading;
+use crate::silver::{moment, refused};
 use crate::watch::{Level, Watch};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::DataType as ArrowType;
-use assay_lake::{LakeError, LakeField, LakeFile, Replacement, Snapshot, StagedFile};
+use assay_lake::{Committed, LakeError, LakeField, LakeFile, Replacement, Snapshot, StagedFile};
 use assay_pipeline::{ColumnType, TableName};
 use chrono::NaiveDate;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use polars::prelude::{DataType, TimeUnit, TimeZone};
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tokio::runtime::Runtime;
 
 /// Tries to keep the undated rows of other files while other runs change them.
 const TRIES: u32 = 5;
@@ -30,7 +30,9 @@ pub(crate) struct Publication<'a> {
     pub(crate) shape: &'a Shape,
     /// Dates whose partitions are replaced.
     pub(crate) dates: &'a [NaiveDate],
-    /// Paths of the files that were read.
+    /// Dates of whose refused records only those of the files that were read are replaced.
+    pub(crate) mended: &'a BTreeSet<NaiveDate>,
+    /// Paths of the files that were read, or found to be unreadable.
     pub(crate) read: &'a BTreeSet<&'a str>,
     pub(crate) watch: &'a dyn Watch,
 }
@@ -43,59 +45,109 @@ pub(crate) struct Published {
     pub(crate) quarantine_version: i64,
 }
 
+/// Publishes the refused records, then what `table` commits.
 pub(crate) fn publish(
     what: &Publication<'_>,
-    silver: &Files<'_>,
     quarantine: &Files<'_>,
+    table: impl FnOnce(&Runtime) -> Result<Committed, StageError>,
 ) -> Result<Published, StageError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| StageError::io("the runtime", "start", error))?;
     // A step that is done twice finds its quarantine already there and changes nothing but audit columns.
     let quarantine_version = runtime.block_on(what.quarantine(quarantine))?;
-    let committed = runtime.block_on(what.silver(silver.finish()?))?;
+    let committed = table(&runtime)?;
     Ok(Published { version: committed.version, before: committed.before, quarantine_version })
 }
 
+/// A commit of one of the step's tables.
+pub(crate) struct Change<'a> {
+    folder: PathBuf,
+    name: String,
+    schema: Vec<LakeField>,
+    partition: &'a str,
+    scope: assay_lake::Scope,
+    staged: Vec<StagedFile>,
+    note: &'a str,
+    audit: assay_lake::Audit<'a>,
+}
+
+impl<'a> Change<'a> {
+    pub(crate) fn of_silver(
+        job: &'a IngestJob<'_>,
+        table: &TableName,
+        shape: &Shape,
+        scope: assay_lake::Scope,
+        staged: Vec<StagedFile>,
+        note: &'a str,
+        audit: assay_lake::Audit<'a>,
+    ) -> Self {
+        let (folder, name) = (job.lake.folder(table), job.lake.name(table));
+        let partition = job.contract.partition.as_str();
+        Self { folder, name, schema: silver_fields(shape), partition, scope, staged, note, audit }
+    }
+}
+
+pub(crate) async fn commit(job: &IngestJob<'_>, watch: &dyn Watch, change: Change<'_>) -> Result<Committed, LakeError> {
+    if watch.cancelled() {
+        return Err(LakeError::Cancelled { place: change.folder.display().to_string() });
+    }
+    let replacement = Replacement {
+        folder: &change.folder,
+        environment: job.lake.environment(),
+        table: &change.name,
+        schema: &change.schema,
+        partition: Some(change.partition),
+        scope: change.scope,
+        staged: change.staged,
+        run: job.run,
+        definition: &job.pipeline.digest,
+        note: change.note,
+        audit: change.audit,
+    };
+    assay_lake::replace(job.permit, (job.now)(), replacement).await
+}
+
 impl Publication<'_> {
-    async fn silver(&self, staged: Vec<StagedFile>) -> Result<assay_lake::Committed, StageError> {
-        let schema = silver_fields(self.shape);
+    /// Commits the files in place of the partitions of the run's dates, or of the whole table.
+    pub(crate) async fn silver(&self, staged: Vec<StagedFile>) -> Result<Committed, StageError> {
         let scope = match self.job.scope {
             Scope::All => assay_lake::Scope::Whole,
             Scope::Dates(_) => assay_lake::Scope::dates(self.dates),
         };
-        let folder = self.job.lake.folder(self.table);
-        let name = self.job.lake.name(self.table);
-        let column = Some(self.job.contract.partition.as_str());
-        self.commit(&folder, &name, &schema, column, scope, staged, &|_, _| Ok(())).await.map_err(StageError::from)
+        let note = self.note();
+        let change = Change::of_silver(self.job, self.table, self.shape, scope, staged, &note, &|_, _| Ok(()));
+        Ok(commit(self.job, self.watch, change).await?)
     }
 
     async fn quarantine(&self, files: &Files<'_>) -> Result<i64, StageError> {
         let folder = self.job.lake.quarantine(self.table);
-        let name = self.job.lake.quarantine_name(self.table);
-        let schema = quarantine_fields();
+        let note = self.note();
         let staged = files.finish()?;
         if self.job.scope == Scope::All {
-            let whole = assay_lake::Scope::Whole;
-            let done = self.commit(&folder, &name, &schema, Some(refused::DATE), whole, staged, &|_, _| Ok(()));
-            return Ok(done.await?.version);
+            let change = self.change(assay_lake::Scope::Whole, staged, &note, &|_, _| Ok(()));
+            return Ok(commit(self.job, self.watch, change).await?.version);
         }
         let mut tries = 0;
         loop {
             let before = assay_lake::open(&folder).await?;
-            let undated = before.as_ref().map(undated_of).unwrap_or_default();
-            let new = staged.iter().any(|file| file.partition.is_none());
-            let kept = self.keep(&folder, &undated, new, files)?;
-            let replaces = new || kept.is_some();
             let mut dates: Vec<Option<NaiveDate>> = self.dates.iter().copied().map(Some).collect();
-            dates.extend(replaces.then_some(None));
             let mut all = staged.clone();
-            all.extend(kept.into_iter().flatten());
+            let mut held = Vec::new();
+            for date in self.mended.iter().copied().map(Some).chain([None]) {
+                let files_of = files_of(before.as_ref(), date);
+                let new = staged.iter().any(|file| file.partition == date);
+                if new || self.holds_read(&folder, &files_of)? {
+                    all.extend(self.keep(&folder, &files_of, date, files)?);
+                    dates.push(date);
+                    held.push((date, files_of));
+                }
+            }
             let same = |now: Option<&Snapshot>, _: &[StagedFile]| {
-                let unchanged = !replaces || now.map(undated_of).unwrap_or_default() == undated;
-                if unchanged { Ok(()) } else { Err("another run changed the rows without a date".to_owned()) }
+                let unchanged = held.iter().all(|(date, held)| files_of(now, *date) == *held);
+                if unchanged { Ok(()) } else { Err("another run changed rows that stay".to_owned()) }
             };
-            let scope = assay_lake::Scope::Dates(dates);
-            match self.commit(&folder, &name, &schema, Some(refused::DATE), scope, all, &same).await {
+            let change = self.change(assay_lake::Scope::Dates(dates), all, &note, &same);
+            match commit(self.job, self.watch, change).await {
                 Err(LakeError::Refused { .. }) if tries < TRIES => tries += 1,
                 done => return Ok(done?.version),
             }
@@ -103,40 +155,71 @@ impl Publication<'_> {
         }
     }
 
-    /// Copies the undated rows of files that this run did not read; none when there is nothing to replace.
+    /// A change of the quarantine.
+    fn change<'c>(
+        &self,
+        scope: assay_lake::Scope,
+        staged: Vec<StagedFile>,
+        note: &'c str,
+        audit: assay_lake::Audit<'c>,
+    ) -> Change<'c> {
+        Change {
+            folder: self.job.lake.quarantine(self.table),
+            name: self.job.lake.quarantine_name(self.table),
+            schema: quarantine_fields(),
+            partition: refused::DATE,
+            scope,
+            staged,
+            note,
+            audit,
+        }
+    }
+
+    /// True when one of the rows is of a file that this run read.
+    fn holds_read(&self, folder: &Path, files: &[LakeFile]) -> Result<bool, StageError> {
+        for file in files {
+            let reading = Reading::open(&folder.join(&file.path))?;
+            for batch in reading.batches(None, Some(&["_source_file"]))? {
+                let batch = batch.map_err(|error| reading.broken(error))?;
+                let unread = self.unread(&batch).map_err(|error| reading.bad(error))?;
+                if unread.num_rows() < batch.num_rows() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Copies the rows of files that this run did not read.
     fn keep(
         &self,
         folder: &Path,
-        undated: &[LakeFile],
-        new: bool,
+        held: &[LakeFile],
+        date: Option<NaiveDate>,
         files: &Files<'_>,
-    ) -> Result<Option<Vec<StagedFile>>, StageError> {
+    ) -> Result<Vec<StagedFile>, StageError> {
         let mut groups = Groups::new(files);
-        let mut dropped = false;
-        for file in undated {
-            let place = folder.join(&file.path);
-            let shown = place.display().to_string();
-            let open = File::open(&place).map_err(|error| StageError::io(&shown, "read the file", error))?;
-            let bad = |source| StageError::BadParquet { path: shown.clone(), source };
-            let reader = ParquetRecordBatchReaderBuilder::try_new(open).and_then(|reader| reader.build());
-            for batch in reader.map_err(bad)? {
-                let batch = batch.map_err(|error| bad(ParquetError::from(error)))?;
-                let (batch, all) = self.unread(&batch).map_err(bad)?;
-                dropped |= !all;
-                let batch = conformed(&batch, files).map_err(bad)?;
-                groups.add(None, &batch)?;
+        for file in held {
+            let reading = Reading::open(&folder.join(&file.path))?;
+            for batch in reading.batches(None, None)? {
+                let batch = batch.map_err(|error| reading.broken(error))?;
+                let batch = self.unread(&batch).and_then(|batch| conformed(&batch, files));
+                groups.add(date.map(moment::days), &batch.map_err(|error| reading.bad(error))?)?;
             }
         }
-        let written = groups.finish().and_then(|()| files.finish())?;
-        if dropped || new {
-            return Ok(Some(written));
-        }
-        assay_lake::discard(folder, &written);
-        Ok(None)
+        groups.finish().and_then(|()| files.finish())
     }
 
-    /// The rows of files that this run did not read, and whether these are all rows.
-    fn unread(&self, batch: &RecordBatch) -> Result<(RecordBatch, bool), ParquetError> {
+    fn note(&self) -> String {
+        match self.dates {
+            [] => format!("replaced what was refused of {} files", self.read.len()),
+            [one] => format!("replaced {one}"),
+            dates => format!("replaced {} dates", dates.len()),
+        }
+    }
+
+    /// The rows of files that this run did not read.
+    fn unread(&self, batch: &RecordBatch) -> Result<RecordBatch, ParquetError> {
         let source = batch.column_by_name("_source_file").ok_or(ParquetError::General("no _source_file".to_owned()))?;
         let source = cast(source, &ArrowType::Utf8)?;
         let kept: BooleanArray = source
@@ -144,47 +227,14 @@ impl Publication<'_> {
             .iter()
             .map(|path| Some(path.is_none_or(|path| !self.read.contains(path))))
             .collect();
-        let all = kept.true_count() == kept.len();
-        Ok((filter_record_batch(batch, &kept)?, all))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a commit that differ between the two tables")]
-    async fn commit(
-        &self,
-        folder: &Path,
-        table: &str,
-        schema: &[LakeField],
-        partition: Option<&str>,
-        scope: assay_lake::Scope,
-        staged: Vec<StagedFile>,
-        audit: assay_lake::Audit<'_>,
-    ) -> Result<assay_lake::Committed, LakeError> {
-        if self.watch.cancelled() {
-            return Err(LakeError::Cancelled { place: folder.display().to_string() });
-        }
-        let note = match self.dates {
-            [one] => format!("replaced {one}"),
-            dates => format!("replaced {} dates", dates.len()),
-        };
-        let change = Replacement {
-            folder,
-            environment: self.job.lake.environment(),
-            table,
-            schema,
-            partition,
-            scope,
-            staged,
-            run: self.job.run,
-            definition: &self.job.pipeline.digest,
-            note: &note,
-            audit,
-        };
-        assay_lake::replace(self.job.permit, (self.job.now)(), change).await
+        Ok(filter_record_batch(batch, &kept)?)
     }
 }
 
-fn undated_of(snapshot: &Snapshot) -> Vec<LakeFile> {
-    let mut files: Vec<LakeFile> = snapshot.files().iter().filter(|file| file.partition.is_none()).cloned().collect();
+/// In the order of their paths.
+fn files_of(snapshot: Option<&Snapshot>, date: Option<NaiveDate>) -> Vec<LakeFile> {
+    let files = snapshot.map(Snapshot::files).unwrap_or_default();
+    let mut files: Vec<LakeFile> = files.iter().filter(|file| file.partition == date).cloned().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
@@ -199,15 +249,17 @@ fn conformed(batch: &RecordBatch, files: &Files<'_>) -> Result<RecordBatch, Parq
     Ok(RecordBatch::try_new(files.schema().clone(), columns)?)
 }
 
-fn silver_fields(shape: &Shape) -> Vec<LakeField> {
+/// The columns of the table.
+pub(crate) fn silver_fields(shape: &Shape) -> Vec<LakeField> {
     let mut fields: Vec<LakeField> =
         shape.columns.iter().map(|plan| LakeField::new(&plan.name, lake_type(plan.kind), true)).collect();
     fields.extend([
         LakeField::new("_source_file", DataType::String, true),
         LakeField::new("_source_line", DataType::Int64, true),
-        LakeField::new("_run_id", DataType::String, true),
-        LakeField::new("_processed_at", lake_utc(), true),
     ]);
+    fields.extend(shape.explode.is_some().then(|| LakeField::new(ITEM, DataType::Int64, true)));
+    fields
+        .extend([LakeField::new("_run_id", DataType::String, true), LakeField::new("_processed_at", lake_utc(), true)]);
     fields
 }
 

@@ -35,6 +35,8 @@ pub(crate) fn schema() -> SchemaRef {
 pub(crate) struct Place<'a> {
     pub(crate) line: u64,
     pub(crate) offset: u64,
+    /// Which element of the record it is, counted from 1; 0 for a record that is a row itself.
+    pub(crate) item: u64,
     pub(crate) raw: &'a [u8],
     /// True length of the record, in bytes.
     pub(crate) len: u64,
@@ -48,6 +50,9 @@ pub(crate) struct Refused {
     pub(crate) count: u64,
     /// How often each was the primary reason.
     pub(crate) reasons: BTreeMap<Reason, u64>,
+    kept: usize,
+    /// Where the last record begins whose bytes were all kept.
+    whole: Option<u64>,
 }
 
 #[derive(Default)]
@@ -63,6 +68,11 @@ struct Builders {
 }
 
 impl Refused {
+    /// With this many bytes kept of a long record for each of its refused elements but the first.
+    pub(crate) fn new(kept: usize) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
     /// Adds a record; `reasons` has the primary one first.
     pub(crate) fn push(&mut self, shape: &Shape, date: Option<i32>, place: Place<'_>, reasons: &[(Reason, Words)]) {
         let Some(((primary, words), others)) = reasons.split_first() else { return };
@@ -73,7 +83,10 @@ impl Refused {
         to.offsets.append_value(place.offset as i64);
         to.reasons.append_value(primary.code(shape));
         to.columns.append_option(primary.column(shape));
-        to.messages.append_value(words);
+        match place.item {
+            0 => to.messages.append_value(words),
+            item => to.messages.append_value(format!("element {item}: {words}")),
+        }
         match others {
             [] => to.secondary.append_null(),
             _ => {
@@ -81,7 +94,8 @@ impl Refused {
                 to.secondary.append_value(codes.join(", "));
             }
         }
-        to.raw.append_value(place.raw);
+        let again = place.item > 0 && self.whole.replace(place.offset) == Some(place.offset);
+        to.raw.append_value(if again { &place.raw[..place.raw.len().min(self.kept)] } else { place.raw });
         to.raw_bytes.append_value(place.len as i64);
     }
 

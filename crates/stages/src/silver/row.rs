@@ -51,6 +51,8 @@ pub(crate) struct Row {
     own: String,
     /// In no order; see [`Row::reasons`].
     reasons: Vec<(Reason, Words)>,
+    /// What the elements of a record share; see [`Row::keep`].
+    shared: Shared,
     /// For each node of the shape's tree the record in which it was last seen.
     seen: Vec<u64>,
     record: u64,
@@ -58,6 +60,14 @@ pub(crate) struct Row {
     pub(crate) file_date: Option<i32>,
     /// The last date text, and what it is: dates repeat.
     last_date: (String, usize, i32),
+}
+
+/// The part of a row that comes from the record around an element.
+#[derive(Debug, Default)]
+struct Shared {
+    cells: Vec<Cell>,
+    own: usize,
+    reasons: Vec<(Reason, Words)>,
 }
 
 /// What an expression sees of a row.
@@ -99,6 +109,7 @@ impl Row {
             cells: vec![Cell::Null; shape.columns.len()],
             own: String::new(),
             reasons: Vec::new(),
+            shared: Shared::default(),
             seen: vec![0; shape.nodes],
             record: 0,
             file_date: None,
@@ -119,6 +130,38 @@ impl Row {
     #[inline]
     pub(crate) fn first_of(&mut self, node: usize) -> bool {
         std::mem::replace(&mut self.seen[node], self.record) != self.record
+    }
+
+    /// Remembers the row as it is, for each element of the record to begin with.
+    pub(crate) fn keep(&mut self) {
+        self.shared.cells.clone_from(&self.cells);
+        self.shared.own = self.own.len();
+        self.shared.reasons.clone_from(&self.reasons);
+    }
+
+    /// Goes back to what was remembered: the next element of the same record begins.
+    pub(crate) fn again(&mut self) {
+        self.cells.copy_from_slice(&self.shared.cells);
+        self.own.truncate(self.shared.own);
+        self.reasons.clone_from(&self.shared.reasons);
+        self.record += 1;
+    }
+
+    /// Adds a reason; these columns are not judged any more.
+    pub(crate) fn refuse(&mut self, reason: Reason, words: impl Into<Words>, columns: &[usize]) {
+        for at in columns {
+            self.cells[*at] = Cell::Failed;
+        }
+        self.reasons.push((reason, words.into()));
+    }
+
+    /// Bytes of its texts.
+    pub(crate) fn text_bytes(&self) -> u64 {
+        let length = |cell: &Cell| match cell {
+            Cell::Text(span) => u64::from(span.end - span.start),
+            _ => 0,
+        };
+        self.cells.iter().map(length).sum()
     }
 
     pub(crate) fn view<'a>(&'a self, record: &'a str) -> View<'a> {

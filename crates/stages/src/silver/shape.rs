@@ -1,10 +1,12 @@
 //! A contract taken apart once, for the work on every record.
 
 use crate::error::StageError;
+use crate::silver::explode::Explode;
 use crate::silver::gate::GatePlan;
 use crate::silver::moment::MomentFormat;
 use crate::silver::number::POWERS;
 use crate::silver::program::{Condition, Value};
+use crate::silver::upsert::Upsert;
 use assay_pipeline::expression::Expression;
 use assay_pipeline::{Bound, Clean, Column, ColumnType, Contract};
 
@@ -21,8 +23,11 @@ pub(crate) struct Shape {
     pub(crate) partition: usize,
     /// Where the columns' values lie in a JSON record.
     pub(crate) tree: Branch,
-    /// Number of nodes of `tree`.
+    /// Number of nodes of `tree`, and of the elements' tree.
     pub(crate) nodes: usize,
+    pub(crate) explode: Option<Explode>,
+    /// What a table of newest versions compares.
+    pub(crate) upsert: Option<Upsert>,
 }
 
 #[derive(Debug)]
@@ -79,7 +84,7 @@ pub(crate) struct Branch {
     pub(crate) nodes: Vec<Node>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) key: String,
     /// Number of the node, unique in the tree.
@@ -87,6 +92,8 @@ pub(crate) struct Node {
     /// Columns that take the value itself.
     pub(crate) columns: Vec<usize>,
     pub(crate) below: Branch,
+    /// True for the array that is exploded.
+    pub(crate) array: bool,
 }
 
 impl Shape {
@@ -111,34 +118,60 @@ impl Shape {
             Ok(CheckPlan { name: check.name.clone(), columns: condition.columns(), condition })
         });
         let (mut tree, mut nodes) = (Branch::default(), 0);
-        for (at, column) in contract.columns.iter().enumerate().filter(|(_, column)| column.computed.is_none()) {
-            tree.add(&column.path, at, &mut nodes);
+        let explode = Explode::of(contract, &mut tree, &mut nodes)?;
+        let of_record = |at: &usize| !explode.as_ref().is_some_and(|explode| explode.columns.contains(at));
+        for (at, column) in contract.columns.iter().enumerate().filter(|(at, _)| of_record(at)) {
+            if column.computed.is_none() {
+                tree.add(&column.path, at, &mut nodes);
+            }
         }
+        let upsert = Upsert::of(contract)?;
+        // Which record of a key stays in a table of newest versions is not known while the files are read.
+        let key: &[String] = if upsert.is_some() { &[] } else { &contract.key };
         Ok(Self {
             computed: computed(&contract.columns)?,
             gate: contract.gate.as_ref().map(|gate| GatePlan::compile(gate, &contract.columns)).transpose()?,
             checks: checks.collect::<Result<_, String>>()?,
-            key: contract.key.iter().map(place).collect::<Result<_, _>>()?,
+            key: key.iter().map(place).collect::<Result<_, _>>()?,
             columns,
             partition,
             tree,
             nodes,
+            explode,
+            upsert,
         })
+    }
+
+    /// The exploded array's name; empty when there is none.
+    pub(crate) fn array(&self) -> &str {
+        self.explode.as_ref().map_or("", |explode| &explode.name)
+    }
+
+    /// True when staged rows carry their place in the file beyond its line.
+    pub(crate) fn items(&self) -> bool {
+        self.explode.is_some() || self.upsert.is_some()
     }
 }
 
 impl Branch {
-    fn add(&mut self, path: &[String], column: usize, nodes: &mut usize) {
-        let Some((key, rest)) = path.split_first() else { return };
+    pub(crate) fn add(&mut self, path: &[String], column: usize, nodes: &mut usize) {
+        if let Some(node) = self.node(path, nodes) {
+            node.columns.push(column);
+        }
+    }
+
+    /// The node at the end of the path, made when it is new; none for an empty path.
+    pub(crate) fn node(&mut self, path: &[String], nodes: &mut usize) -> Option<&mut Node> {
+        let (key, rest) = path.split_first()?;
         let at = self.nodes.iter().position(|node| node.key == *key).unwrap_or_else(|| {
             let number = *nodes;
             *nodes += 1;
-            self.nodes.push(Node { key: key.clone(), number, columns: Vec::new(), below: Self::default() });
+            self.nodes.push(Node { key: key.clone(), number, ..Node::default() });
             self.nodes.len() - 1
         });
         match rest {
-            [] => self.nodes[at].columns.push(column),
-            _ => self.nodes[at].below.add(rest, column, nodes),
+            [] => self.nodes.get_mut(at),
+            _ => self.nodes[at].below.node(rest, nodes),
         }
     }
 }

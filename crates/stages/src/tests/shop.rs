@@ -7,7 +7,7 @@ use assay_pipeline::{Layer, Permit, Pipeline, TableName};
 use assay_testkit::{Table, table_of};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use polars::prelude::{DataFrame, Engine};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -34,6 +34,8 @@ pub struct Shop {
     pub threads: usize,
     /// Dates that the ledger knows of a file.
     pub ledger: Mutex<Vec<(String, Vec<NaiveDate>)>>,
+    /// Paths that the ledger knows of a content.
+    pub tags: Mutex<BTreeMap<String, String>>,
 }
 
 impl Shop {
@@ -43,7 +45,7 @@ impl Shop {
         let pipeline = Pipeline::read(&definition).unwrap();
         let lake = Lake::new(folder.path().join("lake"), "local");
         fs::create_dir_all(folder.path().join("scratch")).unwrap();
-        Self { folder, pipeline, lake, limits: TINY, threads: 3, ledger: Mutex::default() }
+        Self { folder, pipeline, lake, limits: TINY, threads: 3, ledger: Mutex::default(), tags: Mutex::default() }
     }
 
     pub fn bronze(&self) -> PathBuf {
@@ -115,6 +117,7 @@ impl Shop {
             files,
             surveyed: Vec::new(),
             more: &more,
+            known: &|tag| self.tags.lock().unwrap().get(tag).cloned(),
             scope,
             run: "run",
             processed_at: now,
@@ -135,6 +138,11 @@ impl Shop {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let snapshot = runtime.block_on(open(folder)).unwrap().expect("the table");
         snapshot.scan(None).unwrap().collect_with_engine(Engine::InMemory).unwrap().unwrap_single()
+    }
+
+    /// The folder of the silver table.
+    pub fn folder_of_table(&self) -> PathBuf {
+        self.lake.folder(&self.name())
     }
 
     /// The silver table's contract columns.
