@@ -5,5 +5,6 @@
 
 mod files;
 mod port;
+mod schedules;
 mod processes;
 mod worker;
