@@ -280,19 +280,23 @@ impl Comparison<'_> {
         Tally { pairs: Pairs::new(&self.columns), sums: [sums(), sums()], counts: Default::default(), uncounted: 0 }
     }
 
-    /// In one share, and in twice as many as long as one does not fit.
+    /// In one share, and in more of them as long as one does not fit.
     fn unit(&self, unit: &Unit<'_>) -> Result<Tally, LakeError> {
-        let mut of = 1;
+        let rows = |files: &[&LakeFile]| files.iter().map(|file| file.rows).sum::<u64>();
+        let total = rows(&unit.before).max(rows(&unit.after));
+        let mut of: u64 = 1;
         'more: loop {
             let mut tally = self.nothing();
             for part in 0..of {
                 match self.share(unit, Share { part, of }) {
                     Ok(one) => tally.absorb(one, self.ask.examples),
-                    Err(Stop::Full) if of < SHARES => {
-                        of *= 2;
+                    Err(Stop::Full { seen }) if of < SHARES => {
+                        // As many as the rows read so far let expect, and a fourth more.
+                        let expected = of * total / seen.max(1);
+                        of = (expected + expected / 4).clamp(of * 2, SHARES);
                         continue 'more;
                     }
-                    Err(Stop::Full) => {
+                    Err(Stop::Full { .. }) => {
                         return Err(LakeError::Unsupported {
                             place: self.after.place(),
                             what: "has more rows of one key than fit in memory".to_owned(),

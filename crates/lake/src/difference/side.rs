@@ -32,8 +32,10 @@ pub(super) struct Share {
 
 /// Why a share was not read to its end.
 pub(super) enum Stop {
-    /// It needs more memory than it may have.
-    Full,
+    /// It needs more memory than it may have; so many rows of the files were read until then.
+    Full {
+        seen: u64,
+    },
     Failed(LakeError),
 }
 
@@ -116,6 +118,7 @@ impl Reading<'_> {
     /// The rows of a share, sorted by key and then by value.
     pub(super) fn share(&self, share: Share) -> Result<Side, Stop> {
         let mut side = Side::new(self.columns);
+        let mut seen = 0;
         for file in self.files {
             for batch in self.open(file).map_err(Stop::Failed)? {
                 if (self.cancelled)() {
@@ -123,8 +126,9 @@ impl Reading<'_> {
                 }
                 let batch = batch.map_err(|error| self.unread(file, error))?;
                 self.take(&mut side, file, &batch, share)?;
+                seen += batch.num_rows() as u64;
                 if side.held() > self.memory {
-                    return Err(Stop::Full);
+                    return Err(Stop::Full { seen });
                 }
             }
         }
@@ -190,8 +194,9 @@ impl Reading<'_> {
                 side.bytes.extend_from_slice(values.row(at).as_ref());
             }
             let value = side.bytes.len() - start - key;
-            let (key, value) =
-                (u32::try_from(key).map_err(|_| Stop::Full)?, u32::try_from(value).map_err(|_| Stop::Full)?);
+            let (Ok(key), Ok(value)) = (u32::try_from(key), u32::try_from(value)) else {
+                return Err(Stop::Failed(self.too_large()));
+            };
             side.rows.push(Place { at: start, key, value });
         }
         for (sum, array) in side.sums.iter_mut().zip(&arrays) {
@@ -212,6 +217,11 @@ impl Reading<'_> {
         }
         let what = format!("the values of {} do not have the types that its log gives them", file.path);
         Stop::Failed(LakeError::Corrupt { place: self.snapshot.place(), what, source: None })
+    }
+
+    fn too_large(&self) -> LakeError {
+        let (what, advice) = ("has a row of more than 4 GB".to_owned(), "Store large values elsewhere".to_owned());
+        LakeError::Unsupported { place: self.snapshot.place(), what, advice }
     }
 
     fn damaged(&self, file: &LakeFile, error: parquet::errors::ParquetError) -> LakeError {

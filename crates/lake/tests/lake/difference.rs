@@ -171,6 +171,25 @@ fn a_missing_file_and_what_cannot_be_compared_are_refused() {
 }
 
 #[test]
+fn more_rows_than_fit_are_compared_in_shares_and_one_key_that_never_fits_is_refused() {
+    let row_of = |id: i64, cents: i128| row(0, id, "some name", cents, 1);
+    let before: Vec<Row> = (0..5000).map(|id| row_of(id, 1)).collect();
+    let after: Vec<Row> = (1..5001).map(|id| row_of(id, i128::from(id % 100 == 0))).collect();
+    let key = key();
+    let whole = two(&before, &after, None, &DifferenceAsk::by(&key));
+    assert_eq!((whole.added, whole.removed, whole.changed, whole.unchanged), (1, 1, 4950, 49));
+    let shared = two(&before, &after, None, &DifferenceAsk { memory: 20_000, ..DifferenceAsk::by(&key) });
+    assert_eq!(
+        (shared.added, shared.removed, shared.changed, shared.unchanged, &shared.sums, shared.bytes_read),
+        (1, 1, 4950, 49, &whole.sums, whole.bytes_read)
+    );
+    let (root, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let one = put(&runtime, root.path(), frame(&vec![row_of(1, 1); 100], "a"), &fields(), Scope::Whole, None);
+    let error = difference(None, &one, &DifferenceAsk { memory: 1000, ..DifferenceAsk::by(&key) }).unwrap_err();
+    assert!(error.to_string().contains("more rows of one key than fit in memory"), "{error}");
+}
+
+#[test]
 fn columns_that_come_go_and_widen_are_told() {
     let (root, runtime) = (tempfile::tempdir().unwrap(), runtime());
     let before = [row(0, 1, "a", 100, 1), row(0, 2, "b", 200, 2)];
