@@ -57,7 +57,9 @@ impl Archive<'_> {
         let (packed, size) = (entry.compressed_size(), entry.size());
         let most = packed.saturating_mul(self.limits.ratio).max(Limits::FREE).min(self.limits.unpacked);
         self.bound(size, packed, most)?;
-        let mut content = entry.with_reader(&mut reader, ZipReadOptions::new()).map_err(self.damaged())?;
+        let content = entry.with_reader(&mut reader, ZipReadOptions::new()).map_err(self.damaged())?;
+        // A size that lies ends here, not on a full disk.
+        let mut content = content.take(size.saturating_add(1));
         let mut file = File::create(target).map_err(ExtractError::disk(target, "make"))?;
         let mut block = vec![0; 1 << 20];
         let mut done = 0;
@@ -67,7 +69,6 @@ impl Archive<'_> {
                 break;
             }
             done += read as u64;
-            self.bound(done, packed, most)?;
             file.write_all(&block[..read]).map_err(ExtractError::disk(target, "write"))?;
         }
         if done != size {

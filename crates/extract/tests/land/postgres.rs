@@ -190,12 +190,10 @@ async fn an_interrupted_run_goes_on_after_its_last_page() {
     assert!(matches!(error, ExtractError::Cancelled), "{error}");
     assert!(world.listed("bronze").is_empty(), "no reader sees the pages");
     assert_eq!(world.listed(".landed/orders/pages-r1"), ["page-00001.parquet"]);
-    // A row whose page is done changes, and a row of the pages to come.
-    let client = cluster.client().await;
-    client
-        .batch_execute("UPDATE interrupted.t SET updated_at = '2026-03-01Z', name = 'late' WHERE id IN (1, 33)")
-        .await
-        .unwrap();
+    // A row whose page is done changes, and later a row of the pages to come.
+    let sql = "UPDATE interrupted.t SET updated_at = '2026-03-01Z', name = 'late' WHERE id = 1; \
+               UPDATE interrupted.t SET updated_at = '2026-03-02Z' WHERE id = 33";
+    cluster.client().await.batch_execute(sql).await.unwrap();
     world.pass(60);
     let watch = Script::listening();
     let landed = land(&world, &cluster, &feed, "r1", &watch).await.unwrap();
