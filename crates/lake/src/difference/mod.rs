@@ -284,30 +284,29 @@ impl Comparison<'_> {
     fn unit(&self, unit: &Unit<'_>) -> Result<Tally, LakeError> {
         let rows = |files: &[&LakeFile]| files.iter().map(|file| file.rows).sum::<u64>();
         let total = rows(&unit.before).max(rows(&unit.after));
-        let mut of: u64 = 1;
-        'more: loop {
-            let mut tally = self.nothing();
-            for part in 0..of {
-                match self.share(unit, Share { part, of }) {
-                    Ok(one) => tally.absorb(one, self.ask.examples),
-                    Err(Stop::Full { seen }) if of < SHARES => {
-                        // As many as the rows read so far let expect, and a fourth more.
-                        let expected = of * total / seen.max(1);
-                        of = (expected + expected / 4).clamp(of * 2, SHARES);
-                        continue 'more;
-                    }
-                    Err(Stop::Full { .. }) => {
-                        return Err(LakeError::Unsupported {
-                            place: self.after.place(),
-                            what: "has more rows of one key than fit in memory".to_owned(),
-                            advice: "Compare it by other columns".to_owned(),
-                        });
-                    }
-                    Err(Stop::Failed(error)) => return Err(error),
+        let mut of = 1;
+        loop {
+            match self.shares(unit, of) {
+                Ok(tally) => return Ok(tally),
+                Err(Stop::Full { seen }) if of < SHARES => of = more_shares(of, total, seen),
+                Err(Stop::Full { .. }) => {
+                    return Err(LakeError::Unsupported {
+                        place: self.after.place(),
+                        what: "has more rows of one key than fit in memory".to_owned(),
+                        advice: "Compare it by other columns".to_owned(),
+                    });
                 }
+                Err(Stop::Failed(error)) => return Err(error),
             }
-            return Ok(tally);
         }
+    }
+
+    fn shares(&self, unit: &Unit<'_>, of: u64) -> Result<Tally, Stop> {
+        let mut tally = self.nothing();
+        for part in 0..of {
+            tally.absorb(self.share(unit, Share { part, of })?, self.ask.examples);
+        }
+        Ok(tally)
     }
 
     fn share(&self, unit: &Unit<'_>, share: Share) -> Result<Tally, Stop> {
@@ -402,6 +401,12 @@ impl Tally {
     }
 }
 
+/// As many as the rows that were read until a share was full let expect, and a fourth more; at least twice as many.
+fn more_shares(of: u64, total: u64, seen: u64) -> u64 {
+    let expected = of.saturating_mul(total) / seen.max(1);
+    expected.saturating_add(expected / 4).max(of * 2).min(SHARES)
+}
+
 /// Both sides' counts side by side, by date (none last) and value.
 fn counted(counts: [Counts; 2]) -> Vec<CountDifference> {
     let mut all: BTreeMap<(bool, Option<NaiveDate>, String), [u64; 2]> = BTreeMap::new();
@@ -413,4 +418,17 @@ fn counted(counts: [Counts; 2]) -> Vec<CountDifference> {
     let rows =
         all.into_iter().map(|((_, date, value), [before, after])| CountDifference { date, value, before, after });
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_grow_by_what_was_seen_and_never_past_the_most() {
+        assert_eq!(more_shares(1, 1000, 100), 12);
+        assert_eq!(more_shares(12, 1000, 1000), 24, "twice as many where the guess was too low");
+        assert_eq!(more_shares(3000, 1000, 1000), SHARES);
+        assert_eq!(more_shares(1, u64::MAX, 0), SHARES);
+    }
 }
