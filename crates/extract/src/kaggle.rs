@@ -6,7 +6,7 @@ mod credentials;
 mod download;
 mod patience;
 
-use crate::disk::{self, blocking};
+use crate::disk::{self, blocking, stoppable};
 use crate::error::ExtractError;
 use crate::job::{LandJob, Landed, LandedFile, count};
 use crate::place;
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Base URL of Kaggle's API.
@@ -68,7 +69,9 @@ pub(crate) async fn land(
     // The file that was landed is only worth a comparison while it is what was landed.
     let known = record.filter(|record| (&*record.dataset, &*record.file) == (dataset, file));
     let known = match known {
-        Some(record) if digest(&target).await?.is_some_and(|(digest, _)| digest == record.xxh3_128) => Some(record),
+        Some(record) if digest(&target, watch).await?.is_some_and(|(digest, _)| digest == record.xxh3_128) => {
+            Some(record)
+        }
         _ => None,
     };
     let download = Download { job, api: &api, state: &state.folder, dataset, file };
@@ -78,7 +81,8 @@ pub(crate) async fn land(
     };
     let (limits, wanted, set, scratch) = (job.limits, file.to_owned(), dataset.to_owned(), state.folder.clone());
     let arrived = path.clone();
-    let unpacked = blocking(&path, move || archive::unpack(&arrived, &wanted, &set, &scratch, &limits)).await?;
+    let unpacking = move |stop: &_| archive::unpack(&arrived, &wanted, &set, &scratch, &limits, stop);
+    let unpacked = stoppable(&path, watch, unpacking).await?;
     put_in_place(
         job,
         state,
@@ -94,6 +98,7 @@ pub(crate) async fn land(
             landed_at: job.outside.now().to_rfc3339(),
             run: job.run.to_owned(),
         },
+        watch,
     )
     .await
 }
@@ -106,10 +111,11 @@ async fn put_in_place(
     below: &str,
     unpacked: PathBuf,
     mut record: Record,
+    watch: &dyn Watch,
 ) -> Result<Landed, ExtractError> {
     let missing = || ExtractError::disk(&unpacked, "find")(io::ErrorKind::NotFound.into());
-    let (new, bytes) = digest(&unpacked).await?.ok_or_else(missing)?;
-    let is_same = digest(target).await?.is_some_and(|(old, _)| old == new);
+    let (new, bytes) = digest(&unpacked, watch).await?.ok_or_else(missing)?;
+    let is_same = digest(target, watch).await?.is_some_and(|(old, _)| old == new);
     (record.xxh3_128, record.bytes) = (new, bytes);
     let path = format!("{below}/{}", record.file);
     let note = if is_same {
@@ -164,22 +170,23 @@ fn is_filled(folder: &Path) -> Result<bool, ExtractError> {
 }
 
 /// Content tag and size of a file; none where there is no such file.
-async fn digest(path: &Path) -> Result<Option<(String, u64)>, ExtractError> {
+async fn digest(path: &Path, watch: &dyn Watch) -> Result<Option<(String, u64)>, ExtractError> {
     let file = path.to_owned();
-    blocking(path, move || read_through(&file).map_err(ExtractError::disk(&file, "read"))).await
+    stoppable(path, watch, move |stop| read_through(&file, stop)).await
 }
 
-fn read_through(path: &Path) -> io::Result<Option<(String, u64)>> {
+fn read_through(path: &Path, stop: &AtomicBool) -> Result<Option<(String, u64)>, ExtractError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(ExtractError::disk(path, "open")(error)),
     };
     let mut hash = Xxh3::new();
     let mut bytes = 0;
     let mut block = vec![0; 1 << 20];
     loop {
-        let read = file.read(&mut block)?;
+        disk::go_on(stop)?;
+        let read = file.read(&mut block).map_err(ExtractError::disk(path, "read"))?;
         if read == 0 {
             return Ok(Some((format!("{:032x}", hash.digest128()), bytes)));
         }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 /// How often a wait looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// Followed by a landing while it works.
 pub trait Watch: Sync {

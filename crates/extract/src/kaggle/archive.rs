@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use zip::read::{Config, ZipFileEntry, ZipReadOptions};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
@@ -20,13 +21,14 @@ pub(crate) fn unpack(
     dataset: &str,
     scratch: &Path,
     limits: &Limits,
+    stop: &AtomicBool,
 ) -> Result<PathBuf, ExtractError> {
     if !is_archive(arrived).map_err(ExtractError::disk(arrived, "read"))? {
         return Ok(arrived.to_owned());
     }
     let target = scratch.join(UNPACKED);
     let archive = Archive { dataset, wanted, limits };
-    let unpacked = archive.unpack(arrived, &target);
+    let unpacked = archive.unpack(arrived, &target, stop);
     if let Err(ExtractError::Archive { .. }) = &unpacked {
         // The same bytes would be refused again; the next run asks for them anew.
         disk::remove(arrived)?;
@@ -50,7 +52,7 @@ struct Archive<'a> {
 }
 
 impl Archive<'_> {
-    fn unpack(&self, arrived: &Path, target: &Path) -> Result<(), ExtractError> {
+    fn unpack(&self, arrived: &Path, target: &Path, stop: &AtomicBool) -> Result<(), ExtractError> {
         let open = || File::open(arrived).map(BufReader::new).map_err(ExtractError::disk(arrived, "read"));
         let entry = self.find(open()?)?;
         let mut reader = open()?;
@@ -64,6 +66,7 @@ impl Archive<'_> {
         let mut block = vec![0; 1 << 20];
         let mut done = 0;
         loop {
+            disk::go_on(stop)?;
             let read = content.read(&mut block).map_err(|error| self.refuse("it is damaged", Some(Box::new(error))))?;
             if read == 0 {
                 break;
