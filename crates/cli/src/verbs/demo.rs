@@ -1,19 +1,26 @@
-//! `assay demo`: writes generated source files of a pipeline into the local lake.
+//! `assay demo`: writes generated source data of a pipeline into the local lake and the private cluster.
 
 use crate::args::DemoArgs;
 use crate::desk::Desk;
 use crate::exit;
+use crate::local::problems;
 use crate::render::out::say;
 use crate::render::{progress::Bar, words};
 use assay_contract::Problem;
-use assay_demo::{Generator, Scale, generators};
+use assay_demo::{Landed, Landing, Operations, Scale, Written, generators, systems};
+use assay_pipeline::{Connection, Environment, Feed, Pipeline};
+use assay_warehouse::Cluster;
 use chrono::{Days, Utc};
+use polars::prelude::{Column, DataFrame, ParquetWriter};
+use std::path::Path;
+
+const UNFINISHED: &str = "The demo data is not complete.";
+const AGAIN: &str = "Free the disk or correct the folder, then run it again: the files are replaced.";
 
 pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
-    let pipeline = desk.pipeline(&args.pipeline)?;
-    let generate = generator(&pipeline.definition.name)?;
+    let pipeline = desk.pipeline(&args.pipeline)?.definition;
     let environment = desk.environment("local")?;
-    let folder = desk.lake(&environment).pipeline_folder(&pipeline.definition.name);
+    let folder = desk.lake(&environment).pipeline_folder(&pipeline.name);
     let first = args.first.unwrap_or_else(|| Utc::now().date_naive() - Days::new(u64::from(args.dates)));
     let scale = Scale {
         seed: args.seed,
@@ -22,21 +29,29 @@ pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
         records_per_date: args.records,
         lines: args.lines,
     };
-    let bar = Bar::new("writing source files", u64::from(args.dates) * args.records, json);
-    let written = generate(&scale, &folder, &mut |records| bar.at(records));
+    let files = generators().iter().find(|(name, _)| *name == pipeline.name);
+    let rows = systems().iter().find(|(name, _)| *name == pipeline.name);
+    let bar = Bar::new("writing source data", u64::from(args.dates) * args.records, json);
+    let written = match (files, rows) {
+        (Some((_, generate)), _) => generate(&scale, &folder, &mut |records| bar.at(records)).map_err(unfinished),
+        (None, Some((_, systems))) => {
+            check_private(&pipeline, &environment)?;
+            let operations = systems(&scale).map_err(unfinished)?;
+            fill(desk, &operations).and_then(|()| land(&operations, &folder))
+        }
+        (None, None) => Err(unknown(&pipeline.name)),
+    };
     bar.end();
-    let written = written.map_err(|error| {
-        exit::because(
-            "The demo data is not complete.",
-            &error,
-            "Free the disk or correct the folder, then run it again: the files are replaced.",
-        )
-    })?;
+    say_written(&pipeline.name, &scale, &folder, written?, json);
+    Ok(exit::DONE)
+}
+
+fn say_written(pipeline: &str, scale: &Scale, folder: &Path, written: Written, json: bool) {
     if json {
-        let first = first.to_string();
+        let first = scale.first_date.to_string();
         say!(
             "{}",
-            serde_json::json!({ "folder": folder, "files": written.files, "records": written.records, "bytes": written.bytes, "first": first, "dates": args.dates })
+            serde_json::json!({ "folder": folder, "files": written.files, "records": written.records, "bytes": written.bytes, "first": first, "dates": scale.dates })
         );
     } else {
         say!(
@@ -46,18 +61,71 @@ pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
             words::size(written.bytes),
             folder.display()
         );
-        say!("Next: assay run {}", pipeline.definition.name);
+        say!("Next: assay run {pipeline}");
     }
-    Ok(exit::DONE)
 }
 
-fn generator(pipeline: &str) -> Result<Generator, Problem> {
-    let known = generators();
-    known.iter().find(|(name, _)| *name == pipeline).map(|(_, generate)| *generate).ok_or_else(|| {
-        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-        exit::misuse(
-            format!("There is no demo data for {pipeline}."),
-            format!("There is some for: {}.", names.join(", ")),
-        )
-    })
+/// Generated rows go to the private cluster and never to a database that somebody owns.
+fn check_private(pipeline: &Pipeline, environment: &Environment) -> Result<(), Problem> {
+    let feeds = pipeline.sources.iter().filter_map(|source| source.feed.as_ref());
+    let named = feeds.filter_map(|feed| match feed {
+        Feed::Postgres(feed) => environment.connections.get(&feed.connection).map(|found| (&feed.connection, found)),
+        _ => None,
+    });
+    match named.into_iter().find(|(_, connection)| matches!(connection, Connection::Postgres { .. })) {
+        None => Ok(()),
+        Some((name, _)) => Err(exit::misuse(
+            format!(
+                "The connection {name} of {} is a database of its own; no demo data was written.",
+                environment.name
+            ),
+            "Demo data goes to the private cluster: take the connection out of assay.toml.".to_owned(),
+        )),
+    }
+}
+
+/// Brings the tables of the private cluster to the rows of the last date.
+fn fill(desk: &Desk, operations: &Operations) -> Result<(), Problem> {
+    let filled = desk.runtime.block_on(async {
+        let cluster = Cluster::start(&desk.state().join("warehouse")).await?;
+        let filled = cluster.seed(operations.statements()).await;
+        cluster.stop().await.and(filled)
+    });
+    filled.map_err(|error| problems::warehouse(&error))
+}
+
+/// Writes what another program would have landed.
+fn land(operations: &Operations, folder: &Path) -> Result<Written, Problem> {
+    let mut written = Written { records: operations.records(), ..Written::default() };
+    for landing in operations.landings() {
+        let place = folder.join(&landing.path);
+        written.bytes += parquet(&landing, &place).map_err(unfinished)?;
+        written.files += 1;
+    }
+    Ok(written)
+}
+
+/// The file appears under its name when it is complete.
+fn parquet(landing: &Landing, place: &Path) -> Result<u64, polars::error::PolarsError> {
+    let columns = landing.columns().into_iter().map(|(name, values)| match values {
+        Landed::Text(values) => Column::new(name.into(), values),
+        Landed::Whole(values) => Column::new(name.into(), values),
+    });
+    let mut frame = DataFrame::new(landing.events.len(), columns.collect())?;
+    let part = place.with_extension("part");
+    std::fs::create_dir_all(place.parent().unwrap_or(place))?;
+    let bytes = ParquetWriter::new(std::fs::File::create(&part)?).finish(&mut frame)?;
+    std::fs::rename(&part, place)?;
+    Ok(bytes)
+}
+
+fn unfinished(error: impl std::error::Error) -> Problem {
+    exit::because(UNFINISHED, &error, AGAIN)
+}
+
+fn unknown(pipeline: &str) -> Problem {
+    let mut names: Vec<_> = generators().iter().map(|(name, _)| *name).collect();
+    names.extend(systems().iter().map(|(name, _)| *name));
+    names.sort_unstable();
+    exit::misuse(format!("There is no demo data for {pipeline}."), format!("There is some for: {}.", names.join(", ")))
 }
