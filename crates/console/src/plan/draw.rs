@@ -136,6 +136,8 @@ struct Draft {
     open: BTreeSet<usize>,
     /// Sources that are filled by a feed.
     feeds: BTreeSet<String>,
+    /// Feeds are looked at although dates were asked for.
+    refresh: bool,
     widened: BTreeSet<NaiveDate>,
 }
 
@@ -150,6 +152,7 @@ impl Draft {
             graph,
             shelf: shelf(inputs)?,
             feeds: fed.map(|source| source.name.clone()).collect(),
+            refresh: request.settings.refresh,
             widened: BTreeSet::new(),
         };
         let home = (&inputs.pipeline.name, &inputs.environment.name);
@@ -164,7 +167,9 @@ impl Draft {
             }
             (ScopeWord::Missing, _) => {
                 let pending = inputs.journal.pending(home.0, home.1)?;
-                draft.reach_changes(&pending);
+                let states = inputs.journal.table_states(home.0, home.1)?;
+                let made = states.iter().filter(|state| matches!(state.status, Status::Succeeded | Status::Flagged));
+                draft.reach_changes(&pending, &made.map(|state| format!("{}.{}", state.layer, state.table)).collect());
             }
             (ScopeWord::Failed, _) => draft.reach_failed(inputs)?,
         }
@@ -201,8 +206,9 @@ impl Draft {
         }
     }
 
-    /// Changed files reach their tables, and every step reaches those that read it.
-    fn reach_changes(&mut self, pending: &[Pending]) {
+    /// Changed files reach their tables, and every step reaches those that read it. `made` are steps that were done
+    /// before: a fed table that never was is made whole, with whatever the feed brings.
+    fn reach_changes(&mut self, pending: &[Pending], made: &BTreeSet<String>) {
         let mut changes: BTreeMap<String, Reach> =
             self.shelf.changes().into_iter().map(|(source, reach)| (source.to_owned(), reach)).collect();
         for reach in changes.values_mut() {
@@ -216,7 +222,8 @@ impl Draft {
             if let Some(source) = &node.source {
                 changes.get(source).iter().for_each(|changed| reach.join(changed));
                 if self.looks_at_feeds(source) {
-                    reach.join(&Reach::Follows);
+                    let first = node.stage == Layer::Silver && !made.contains(&node.id);
+                    reach.join(if first { &Reach::All } else { &Reach::Follows });
                 }
             }
             for mark in marks.get(node.id.as_str()).into_iter().flatten() {
@@ -286,7 +293,7 @@ impl Draft {
             let node = &self.graph.nodes[*place];
             node.stage == Layer::Bronze && node.source.as_deref() == Some(source)
         };
-        self.ask.feeds() && self.feeds.contains(source) && self.open.iter().any(bronze)
+        (self.ask.feeds() || self.refresh) && self.feeds.contains(source) && self.open.iter().any(bronze)
     }
 
     fn chosen(&self) -> BTreeSet<usize> {

@@ -146,13 +146,36 @@ fn a_feed_is_always_looked_at_and_nothing_new_goes_no_further() {
     land(&world, &second, 6);
     world.runner.read.lock().unwrap().clear();
     assert_eq!(world.carry_out(&plan), Ok(Status::Succeeded));
-    assert_eq!(*world.runner.read.lock().unwrap(), [second.path.clone()]);
+    assert_eq!(*world.runner.read.lock().unwrap(), std::slice::from_ref(&second.path));
     assert!(
         world
             .plan(ScopeAsk::dates(day(6), day(6)), &[])
             .files
             .contains(&PlannedFile { known_dates: vec![day(6)], ..second })
     );
+}
+
+#[test]
+fn the_first_run_of_a_feed_makes_its_table_whatever_comes() {
+    let world = fed();
+    let plan = world.plan(ScopeAsk::missing(), &[]);
+    let scope = |id: &str| plan.scope_of(plan.step(id).unwrap()).clone();
+    assert_eq!((scope("bronze.events"), scope("silver.events")), (dates(&[]), RunScope::All));
+    land(&world, &landed("one"), 4);
+    assert_eq!(world.carry_out(&plan), Ok(Status::Succeeded));
+    assert!(world.runner.read.lock().unwrap().contains(&"events/one.parquet".to_owned()));
+    assert!(world.plan(ScopeAsk::missing(), &[]).steps.iter().all(|step| step.follows));
+}
+
+#[test]
+fn dates_look_at_no_feed_unless_it_is_to_be_refreshed() {
+    let world = fed();
+    world.run();
+    let mut request = World::request(ScopeAsk::dates(day(2), day(2)), &[]);
+    let feeds = |request: &RunRequest| planned(&world, request).steps.iter().filter(|step| step.feeds).count();
+    assert_eq!(feeds(&request), 0);
+    request.settings.refresh = true;
+    assert_eq!(feeds(&request), 1);
 }
 
 #[test]
