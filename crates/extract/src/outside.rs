@@ -46,3 +46,16 @@ impl Outside for Machine {
         tokio::time::sleep(time).boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_without_a_keyring_or_an_entry_has_none() {
+        let machine = Machine { clock: || DateTime::UNIX_EPOCH };
+        assert_eq!(machine.keyring("assay-tests", "nobody").await, None);
+        assert_eq!(machine.variable("ASSAY_NO_SUCH_VARIABLE"), None);
+        assert_eq!(machine.now(), DateTime::UNIX_EPOCH);
+    }
+}
