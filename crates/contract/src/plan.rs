@@ -44,6 +44,8 @@ pub struct PlanStep {
     pub after: Vec<String>,
     /// In words; the run's own where nothing else is said.
     pub dates: String,
+    /// Fetches what is new from where its source is fed, and takes it along whatever its dates.
+    pub feeds: bool,
     /// Only looked at: done when a step before it changes something.
     pub follows: bool,
     /// The table as it is now; absent where it does not exist or is no table of the lake.

@@ -77,6 +77,7 @@ fn planned_step(
             Some(_) => scope_words(plan.scope_of(step)),
             None => "whole table".into(),
         },
+        feeds: step.feeds,
         follows: step.follows,
         table: contents.get(&step.id).map(|now| table(now, scope, step)),
     }

@@ -120,9 +120,9 @@ impl ScopeAsk {
         self.word == ScopeWord::Missing && self.between.is_none()
     }
 
-    /// Whether feeds are looked at.
+    /// Whether feeds are looked at although nothing else asks for their sources.
     fn feeds(self) -> bool {
-        self.word != ScopeWord::Failed && self.between.is_none()
+        self.word == ScopeWord::Missing && self.between.is_none()
     }
 }
 
@@ -136,8 +136,6 @@ struct Draft {
     open: BTreeSet<usize>,
     /// Sources that are filled by a feed.
     feeds: BTreeSet<String>,
-    /// Feeds are looked at although dates were asked for.
-    refresh: bool,
     widened: BTreeSet<NaiveDate>,
 }
 
@@ -152,7 +150,6 @@ impl Draft {
             graph,
             shelf: shelf(inputs)?,
             feeds: fed.map(|source| source.name.clone()).collect(),
-            refresh: request.settings.refresh,
             widened: BTreeSet::new(),
         };
         let home = (&inputs.pipeline.name, &inputs.environment.name);
@@ -293,7 +290,7 @@ impl Draft {
             let node = &self.graph.nodes[*place];
             node.stage == Layer::Bronze && node.source.as_deref() == Some(source)
         };
-        (self.ask.feeds() || self.refresh) && self.feeds.contains(source) && self.open.iter().any(bronze)
+        self.ask.feeds() && self.feeds.contains(source) && self.open.iter().any(bronze)
     }
 
     fn chosen(&self) -> BTreeSet<usize> {
@@ -337,7 +334,8 @@ impl Draft {
             step.scope = reach.scope().filter(|_| *reach != union);
             step.follows = *reach == Reach::Follows;
             let source = step.source.as_deref().filter(|_| step.stage == Layer::Bronze);
-            step.feeds = source.is_some_and(|source| self.looks_at_feeds(source));
+            // A bronze step always looks first: what comes goes along, whatever its dates.
+            step.feeds = source.is_some_and(|source| self.feeds.contains(source));
         }
         steps
     }

@@ -168,14 +168,27 @@ fn the_first_run_of_a_feed_makes_its_table_whatever_comes() {
 }
 
 #[test]
-fn dates_look_at_no_feed_unless_it_is_to_be_refreshed() {
+fn a_bronze_step_of_asked_dates_looks_at_its_feed_too_and_what_comes_goes_along() {
     let world = fed();
+    land(&world, &landed("one"), 2);
     world.run();
-    let mut request = World::request(ScopeAsk::dates(day(2), day(2)), &[]);
-    let feeds = |request: &RunRequest| planned(&world, request).steps.iter().filter(|step| step.feeds).count();
-    assert_eq!(feeds(&request), 0);
-    request.settings.refresh = true;
-    assert_eq!(feeds(&request), 1);
+    let plan = world.plan(ScopeAsk::dates(day(2), day(2)), &[]);
+    assert_eq!(
+        plan.steps.iter().filter(|step| step.feeds).map(|step| step.id.as_str()).collect::<Vec<_>>(),
+        ["bronze.events"]
+    );
+    let told = detail(&plan, &world.inputs(&reads)).unwrap();
+    assert!(told.steps.iter().any(|step| step.id == "bronze.events" && step.feeds));
+    land(&world, &landed("two"), 6);
+    world.runner.read.lock().unwrap().clear();
+    world.carry_out(&plan).unwrap();
+    let read = world.runner.read.lock().unwrap().clone();
+    assert!(
+        read.contains(&"events/one.parquet".to_owned()) && read.contains(&"events/two.parquet".to_owned()),
+        "{read:?}"
+    );
+    let silver = world.plan(ScopeAsk::dates(day(2), day(2)), &["silver"]);
+    assert!(silver.steps.iter().all(|step| !step.feeds), "without bronze nothing is fetched");
 }
 
 #[test]
