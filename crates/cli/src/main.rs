@@ -1,6 +1,7 @@
 //! The `assay` program: every verb of the console without a window; also the worker process.
 
 mod args;
+mod daemon;
 mod desk;
 mod exit;
 mod launch;

@@ -27,6 +27,12 @@ pub struct PipelineCard {
     pub description: String,
     /// In words: `Every 4 hours`; absent without a schedule.
     pub schedule: Option<String>,
+    /// The scheduled time that is due, or the next one; absent without a schedule.
+    #[serde(default)]
+    pub next_run: Option<String>,
+    /// A scheduled run was due and has not started for longer than its grace.
+    #[serde(default)]
+    pub late: bool,
     pub last_run: Option<RunRow>,
     /// Newest first, at most 24.
     pub recent: Vec<RunRow>,

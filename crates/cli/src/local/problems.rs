@@ -1,6 +1,7 @@
 //! Errors of the rooms as problems: which kind, and what to do where the error's own text does not say it.
 
 use assay_contract::{Problem, ProblemKind};
+use assay_extract::ExtractError;
 use assay_lake::{Kind, LakeError};
 use assay_stages::StageError;
 use assay_warehouse::WarehouseError;
@@ -33,6 +34,17 @@ pub fn warehouse(error: &WarehouseError) -> Problem {
     let kind = match error {
         WarehouseError::ProgramsMissing { .. } => ProblemKind::Missing,
         WarehouseError::Newer { .. } => ProblemKind::Conflict,
+        _ => ProblemKind::Failed,
+    };
+    problem(kind, error)
+}
+
+pub fn extract(error: &ExtractError) -> Problem {
+    let kind = match error {
+        ExtractError::Cancelled => ProblemKind::Cancelled,
+        ExtractError::Busy { .. } => ProblemKind::Conflict,
+        ExtractError::Credentials { .. } | ExtractError::Address { .. } => ProblemKind::Missing,
+        ExtractError::Definition { .. } => ProblemKind::Definition,
         _ => ProblemKind::Failed,
     };
     problem(kind, error)

@@ -1,7 +1,7 @@
 //! Where an environment's warehouse is: a PostgreSQL URL, or the private cluster of the workspace.
 
 use super::problems;
-use assay_contract::Problem;
+use assay_contract::{Problem, ProblemKind};
 use assay_warehouse::{Cluster, Target, Warehouse};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,13 @@ impl Place {
         };
         let target = target.map_err(|error| problems::warehouse(&error))?;
         Warehouse::connect(&target).await.map_err(|error| problems::warehouse(&error))
+    }
+
+    /// The address of the private cluster, which is started for it.
+    pub async fn private_url(&mut self) -> Result<String, Problem> {
+        self.private().await.map_err(|error| problems::warehouse(&error))?;
+        let url = self.cluster.as_ref().map(Cluster::url);
+        url.ok_or_else(|| Problem::new(ProblemKind::Failed, "The private cluster has no address."))
     }
 
     async fn private(&mut self) -> Result<Target, assay_warehouse::WarehouseError> {

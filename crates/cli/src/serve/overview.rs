@@ -5,6 +5,7 @@ use crate::launch;
 use crate::local::problems;
 use assay_console::journal::{Journal, RunFilter, TableState};
 use assay_console::plan::draw::new_dates;
+use assay_console::schedule;
 use assay_console::views::time;
 use assay_contract::{LayerCell, Overview, PipelineCard, Problem, ProblemKind, Status, TableCell};
 use assay_lake::Lake;
@@ -70,7 +71,13 @@ fn card(desk: &Desk, environment: &Environment, ready: &Ready) -> Result<Pipelin
     }
     let dates = journal.dates(&pipeline.name, &environment.name)?;
     let new = launch::with_inputs(desk, ready, environment, new_dates)?;
+    let outlook = match &pipeline.schedule {
+        Some(schedule) => schedule::outlook(schedule, journal, &pipeline.name, environment, Utc::now())?,
+        None => schedule::Outlook::default(),
+    };
     Ok(PipelineCard {
+        next_run: outlook.next_run.map(time),
+        late: outlook.late,
         new_dates: Some(new.iter().map(ToString::to_string).collect()),
         name: pipeline.name.clone(),
         description: pipeline.description.clone(),
