@@ -147,6 +147,10 @@ export type PipelineCard = {
 	description: string,
 	/**  In words: `Every 4 hours`; absent without a schedule. */
 	schedule: string | null,
+	/**  The scheduled time that is due, or the next one; absent without a schedule. */
+	next_run?: string | null,
+	/**  A scheduled run was due and has not started for longer than its grace. */
+	late?: boolean,
 	last_run: RunRow | null,
 	/**  Newest first, at most 24. */
 	recent: RunRow[],
@@ -217,6 +221,8 @@ export type Reconciliation = {
 	lake: string,
 	warehouse: string,
 	equal: boolean,
+	/**  The same figure of the rows that the load took out; absent when it took none out or did not load. */
+	replaced?: string | null,
 };
 
 export type RunAsk = {
@@ -227,8 +233,10 @@ export type RunAsk = {
 	/**  First and last date, inclusive; every date of the sources when both are absent. */
 	from: string | null,
 	to: string | null,
-	/**  Only dates whose sources no run has read in their present content; `from` and `to` are absent then. */
+	/**  `missing` of all dates; `from` and `to` are absent then. */
 	only_new: boolean,
+	/**  Which of the dates; `only_new` decides when absent. */
+	scope?: ScopeWord | null,
 	environment: string,
 	/**  The environment's name as the person typed it; needed where its guard is `confirm`. */
 	confirmed?: string | null,
@@ -277,6 +285,8 @@ export type RunRow = {
 export type RunTicket = {
 	run: string,
 };
+
+export type ScopeWord = "missing" | "failed" | "all";
 
 /**  A share from 0 to 1 in thousandths, so that it never crosses as a float that may be null. */
 export type Share = {
