@@ -32,6 +32,13 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
+impl DeadLetter {
+    /// In words, for the log.
+    pub fn told(&self) -> String {
+        format!("{} cannot be read: {}. It lies in {} now", self.path, self.reason, self.place)
+    }
+}
+
 /// Where a source's dead letters lie, and in whose name they are moved there.
 pub struct DeadLetters<'a> {
     /// None when the source keeps none: then what cannot be read is an error.

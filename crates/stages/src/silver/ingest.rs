@@ -8,7 +8,7 @@ use crate::silver::files::Files;
 use crate::silver::publish::{self, Publication};
 use crate::silver::rounds::Rounds;
 use crate::silver::shape::Shape;
-use crate::silver::upsert::{Incoming, Merge, Upsert, Upserted};
+use crate::silver::upsert::{Incoming, Merge, Upsert, Upserted, Waiting};
 use crate::silver::{gate, refused};
 use crate::watch::{Level, Watch};
 use assay_lake::Lake;
@@ -146,7 +146,11 @@ pub fn ingest(job: &IngestJob<'_>, watch: &dyn Watch) -> Result<Ingested, StageE
             Err(StageError::BadParquet { path, source }) => {
                 let error = StageError::BadParquet { path: path.clone(), source };
                 match job.files.iter().find(|file| file.path == path) {
-                    Some(planned) => dead.push(letters.set_aside(planned, error)?),
+                    Some(planned) => {
+                        let letter = letters.set_aside(planned, error)?;
+                        watch.log(Level::Warn, &letter.told());
+                        dead.push(letter);
+                    }
                     None => return Err(error),
                 }
             }
@@ -198,8 +202,7 @@ fn merge(
     dead: Vec<DeadLetter>,
 ) -> Result<Ingested, StageError> {
     let table = TableName::new(&job.pipeline.name, Layer::Silver, &job.contract.table);
-    let waiting = tempfile::Builder::new().prefix("upsert-").tempdir_in(job.scratch);
-    let waiting = waiting.map_err(|error| StageError::write(&job.scratch.display().to_string(), error))?;
+    let waiting = Waiting::new(job.scratch)?;
     let schema = columns::staged_schema(shape);
     let silver = Files::new(waiting.path().to_owned(), &job.contract.partition, schema, job.run, &job.limits);
     let quarantine = quarantine(job, &table);
@@ -208,6 +211,8 @@ fn merge(
     let done = rounds.run(&silver, &quarantine).and_then(|()| {
         judge(job, watch, shape, &rounds)?;
         let read = rounds.paths();
+        // What cannot be read any more says nothing of the rows that came from it.
+        let held = rounds.read.keys().map(String::as_str).collect();
         let records = silver.finish()?;
         let incoming = Incoming {
             shape,
@@ -219,7 +224,7 @@ fn merge(
             },
             folder: waiting.path(),
             waiting: &records,
-            read: &read,
+            read: &held,
             keys: job.limits.keys,
             threads: job.threads,
             watch,

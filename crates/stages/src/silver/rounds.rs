@@ -111,6 +111,7 @@ impl<'a> Rounds<'a> {
             survey_or_set_aside(job.source, &new, self.letters, job.scratch, job.threads, &job.limits, self.watch)?;
         self.surveyed.extend(found.into_iter().map(|file| (file.path.clone(), file)));
         for letter in &dead {
+            self.watch.log(Level::Warn, &letter.told());
             self.planned.remove(&letter.path);
         }
         self.dead.extend(dead);

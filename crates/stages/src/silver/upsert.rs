@@ -5,6 +5,7 @@
 
 mod decide;
 mod encode;
+mod waiting;
 mod write;
 
 use crate::error::StageError;
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Runtime;
+pub(crate) use waiting::Waiting;
 
 /// Tries while other runs change the table.
 const TRIES: u32 = 5;
