@@ -2,6 +2,10 @@
 //!
 //! `bind` turns text into a typed plan or into every mistake with its place; `Bound::lower` turns the plan into a
 //! lazy Polars query. The crate knows no storage: tables come from a `Catalog` and from the caller's frames.
+//!
+//! Aggregates are `count`, `sum`, `min`, `max`, `avg` and `max_by(value, key, ...)`, each with an optional
+//! `filter (where ...)`. `max_by` is the value of the row with the greatest keys, compared from left to right; rows
+//! with a null key are left out, and among equal keys the greatest value is taken, null being the least.
 
 mod bind;
 mod catalog;

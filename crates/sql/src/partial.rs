@@ -26,8 +26,9 @@ impl Partials {
 
 impl Bound {
     /// The halves of a query that groups the rows of one table, where every aggregate can be computed from
-    /// contributions exactly: counts, distinct counts, exact sums, least and greatest values. `None` for any other:
-    /// without groups, over joins and unions, and with sums of doubles, whose result depends on the order.
+    /// contributions exactly: counts, distinct counts, exact sums, least and greatest values, and `max_by`, which is a
+    /// greatest text. `None` for any other: without groups, over joins and unions, and with sums of doubles, whose
+    /// result depends on the order.
     pub fn partials(&self) -> Option<Partials> {
         let halves = Halves::of(groups(&self.plan)?)?;
         let merge = replaced(&self.plan, &halves.merge)?;

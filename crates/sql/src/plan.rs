@@ -131,6 +131,11 @@ pub(crate) enum Node {
     /// Text, first character counted from 1, length if given.
     Substring(Box<Expr>, Box<Expr>, Option<Box<Expr>>),
     Concat(Vec<Expr>),
+    /// A text that sorts as these values do from left to right, null where any but the last of them is null; the last
+    /// may be null and is then the least. Doubles have none.
+    Packed(Vec<Expr>),
+    /// The last value of such a text, as the kind of this expression; the types are those of the values before it.
+    Unpacked(Vec<Type>, Box<Expr>),
     /// Before aggregates are lifted out of a select.
     Aggregate(Box<Call>),
     /// Before windows are lifted out of a select.
@@ -301,10 +306,11 @@ impl Expr {
             | Node::Extract(_, x)
             | Node::Upper(x)
             | Node::Lower(x)
-            | Node::Trim(_, x, _) => vec![x],
+            | Node::Trim(_, x, _)
+            | Node::Unpacked(_, x) => vec![x],
             Node::Arithmetic(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => vec![a, b],
             Node::Case(arms, otherwise) => arms.iter().flat_map(|(c, r)| [c, r]).chain([otherwise.as_ref()]).collect(),
-            Node::Coalesce(list) | Node::Concat(list) => list.iter().collect(),
+            Node::Coalesce(list) | Node::Concat(list) | Node::Packed(list) => list.iter().collect(),
             Node::Substring(x, from, length) => {
                 [x.as_ref(), from.as_ref()].into_iter().chain(length.as_deref()).collect()
             }
@@ -329,12 +335,13 @@ impl Expr {
             | Node::Extract(_, x)
             | Node::Upper(x)
             | Node::Lower(x)
-            | Node::Trim(_, x, _) => vec![x],
+            | Node::Trim(_, x, _)
+            | Node::Unpacked(_, x) => vec![x],
             Node::Arithmetic(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => vec![a, b],
             Node::Case(arms, otherwise) => {
                 arms.iter_mut().flat_map(|(c, r)| [c, r]).chain([otherwise.as_mut()]).collect()
             }
-            Node::Coalesce(list) | Node::Concat(list) => list.iter_mut().collect(),
+            Node::Coalesce(list) | Node::Concat(list) | Node::Packed(list) => list.iter_mut().collect(),
             Node::Substring(x, from, length) => {
                 [x.as_mut(), from.as_mut()].into_iter().chain(length.as_deref_mut()).collect()
             }
@@ -351,6 +358,9 @@ impl Expr {
             Node::Column(_) | Node::Literal(_) | Node::Untyped | Node::Aggregate(_) | Node::Window(_) => self.nullable,
             Node::IsNull(_) | Node::Is(..) => false,
             Node::Coalesce(list) => list.iter().all(|e| e.nullable),
+            Node::Packed(list) => list.iter().rev().skip(1).any(|e| e.nullable),
+            // The text can hold a null that it does not show.
+            Node::Unpacked(_, x) => self.nullable || x.nullable,
             Node::Case(arms, otherwise) => otherwise.nullable || arms.iter().any(|(_, result)| result.nullable),
             _ => self.children().iter().any(|e| e.nullable),
         };

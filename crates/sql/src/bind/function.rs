@@ -1,4 +1,4 @@
-//! Function calls: scalar functions, aggregates and rankings.
+//! Function calls: scalar functions and rankings; aggregates are in a file of their own.
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr as Ast, Function, FunctionArg, FunctionArgExpr, FunctionArguments, OrderByExpr, Spanned,
@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::Binder;
+use super::aggregate::is_aggregate;
 use super::cast::coerce;
 use super::compare::concat;
 use super::expr::{Context, case};
@@ -13,8 +14,8 @@ use super::number::unary;
 use super::order::direction;
 use super::suggest::offer;
 use crate::error::Place;
-use crate::plan::{Aggregate, Arithmetic, Call, Comparison, Expr, Node, Ranking, SortKey, Window};
-use crate::types::{MAX_PRECISION, Type, decimal};
+use crate::plan::{Comparison, Expr, Node, Ranking, SortKey, Window};
+use crate::types::Type;
 
 const NAMES: &[&str] = &[
     "count",
@@ -22,6 +23,7 @@ const NAMES: &[&str] = &[
     "min",
     "max",
     "avg",
+    "max_by",
     "rank",
     "dense_rank",
     "row_number",
@@ -38,11 +40,12 @@ const NAMES: &[&str] = &[
     "cast",
 ];
 
-/// What stands between the brackets of a call.
-struct Arguments<'q> {
-    list: Vec<&'q Ast>,
-    star: bool,
-    distinct: bool,
+/// What stands between the brackets of a call, and the condition behind them.
+pub(super) struct Arguments<'q> {
+    pub list: Vec<&'q Ast>,
+    pub star: bool,
+    pub distinct: bool,
+    pub filter: Option<&'q Ast>,
 }
 
 impl Binder<'_> {
@@ -57,6 +60,9 @@ impl Binder<'_> {
             };
         }
         let arguments = self.arguments(call, &name, at)?;
+        if arguments.filter.is_some() && !is_aggregate(&name) {
+            return self.refuse(at, format!("`filter` stands behind aggregates, and `{name}` is none"));
+        }
         if let Some(function) = ranking(&name) {
             return self.window(function, &name, call, &arguments, at, cx);
         }
@@ -64,8 +70,8 @@ impl Binder<'_> {
             let message = format!("`{name}` over a window is not in the subset; rank, dense_rank and row_number are");
             return self.refuse(at, message);
         }
-        if let Some(function) = aggregate(&name) {
-            return self.aggregate_call(function, &name, &arguments, at, cx);
+        if is_aggregate(&name) {
+            return self.aggregate_call(&name, &arguments, at, cx);
         }
         if arguments.star || arguments.distinct {
             return self.refuse(at, format!("`{name}` takes expressions"));
@@ -74,15 +80,12 @@ impl Binder<'_> {
     }
 
     fn arguments<'q>(&mut self, call: &'q Function, name: &str, at: Place) -> Option<Arguments<'q>> {
-        let plain = call.filter.is_none()
-            && call.null_treatment.is_none()
+        let plain = call.null_treatment.is_none()
             && call.within_group.is_empty()
             && !call.uses_odbc_syntax
             && matches!(call.parameters, FunctionArguments::None);
         if !plain {
-            let error =
-                at.error(format!("`filter`, `within group` and null treatment of `{name}` are not in the subset"));
-            return self.note(error.help("write `case when ... then ... end` inside the aggregate"));
+            return self.refuse(at, format!("`within group` and null treatment of `{name}` are not in the subset"));
         }
         let FunctionArguments::List(list) = &call.args else {
             return self.refuse(at, format!("`{name}` is called with brackets around its arguments"));
@@ -92,6 +95,7 @@ impl Binder<'_> {
             list: Vec::new(),
             star: false,
             distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
+            filter: call.filter.as_deref(),
         };
         for argument in &list.args {
             match argument {
@@ -149,65 +153,6 @@ impl Binder<'_> {
         }
     }
 
-    fn aggregate_call(
-        &mut self,
-        function: Aggregate,
-        name: &str,
-        arguments: &Arguments<'_>,
-        at: Place,
-        cx: &Context<'_>,
-    ) -> Option<Expr> {
-        if let Some(place) = cx.aggregates {
-            return self.refuse(at, format!("the aggregate `{name}` cannot stand {place}"));
-        }
-        if arguments.distinct && function != Aggregate::Count {
-            return self.refuse(at, format!("`distinct` inside `{name}` is not in the subset; it is in `count`"));
-        }
-        let inner = Context {
-            aggregates: Some("inside another aggregate"),
-            windows: Some("inside an aggregate"),
-            scope: cx.scope,
-        };
-        let argument = match (arguments.star, arguments.list.as_slice(), function) {
-            (true, [], Aggregate::Count) if !arguments.distinct => None,
-            (false, [x], _) => Some(self.typed(x, &inner)?),
-            _ => return self.refuse(at, format!("`{name}` takes one argument")),
-        };
-        self.call(function, name, argument, arguments.distinct, at)
-    }
-
-    fn call(
-        &mut self,
-        function: Aggregate,
-        name: &str,
-        argument: Option<Expr>,
-        distinct: bool,
-        at: Place,
-    ) -> Option<Expr> {
-        let Some(argument) = argument else { return Some(call(Aggregate::Count, None, Type::Int64, false, at)) };
-        let (kind, nullable) = (argument.kind, argument.nullable);
-        match (function, kind) {
-            (Aggregate::Count, _) => {
-                let function = if distinct { Aggregate::CountDistinct } else { Aggregate::Count };
-                Some(call(function, Some(argument), Type::Int64, false, at))
-            }
-            (Aggregate::Min | Aggregate::Max, Type::Boolean) => {
-                self.refuse(at, format!("`{name}` of a boolean is not in the subset"))
-            }
-            (Aggregate::Min | Aggregate::Max, _) => Some(call(function, Some(argument), kind, nullable, at)),
-            (_, kind) if !kind.is_number() => self.refuse(at, format!("`{name}` takes a number, and this is {kind}")),
-            (_, Type::Double) => Some(call(function, Some(argument), kind, nullable, at)),
-            (Aggregate::Sum, kind) => {
-                let sum = match kind {
-                    Type::Decimal { scale, .. } => decimal(MAX_PRECISION, scale),
-                    _ => Type::Int64,
-                };
-                Some(call(function, Some(argument), sum, nullable, at))
-            }
-            (_, kind) => average(argument, kind, at),
-        }
-    }
-
     fn window(
         &mut self,
         function: Ranking,
@@ -260,42 +205,14 @@ impl Binder<'_> {
         Some(SortKey { expr, descending, nulls_last })
     }
 
-    /// A key of a window: a constant would neither part nor order anything.
-    fn varying(&mut self, ast: &Ast, cx: &Context<'_>) -> Option<Expr> {
+    /// A key of rows: a constant would neither part nor order anything.
+    pub(super) fn varying(&mut self, ast: &Ast, cx: &Context<'_>) -> Option<Expr> {
         let expr = self.typed(ast, cx)?;
         if expr.is_constant() {
             return self.refuse(ast.span(), "a constant neither parts nor orders rows; name an expression");
         }
         Some(expr)
     }
-}
-
-fn call(function: Aggregate, argument: Option<Expr>, kind: Type, nullable: bool, at: Place) -> Expr {
-    let call = Call { function, argument, kind, nullable };
-    Expr { node: Node::Aggregate(Box::new(call)), kind, nullable, at }
-}
-
-/// The average of exact numbers: an exact sum over a count, rounded once.
-fn average(argument: Expr, kind: Type, at: Place) -> Option<Expr> {
-    let (precision, scale) = kind.digits()?;
-    let nullable = argument.nullable;
-    let argument = coerce(argument, decimal(precision, scale));
-    let sum = call(Aggregate::Sum, Some(argument.clone()), decimal(MAX_PRECISION, scale), nullable, at);
-    let count = call(Aggregate::Count, Some(argument), Type::Int64, false, at);
-    let kind = decimal(MAX_PRECISION, (scale + 4).clamp(6, MAX_PRECISION));
-    let node = Node::Arithmetic(Arithmetic::Divide, Box::new(sum), Box::new(count));
-    Some(Expr { node, kind, nullable, at })
-}
-
-fn aggregate(name: &str) -> Option<Aggregate> {
-    Some(match name {
-        "count" => Aggregate::Count,
-        "sum" => Aggregate::Sum,
-        "min" => Aggregate::Min,
-        "max" => Aggregate::Max,
-        "avg" => Aggregate::Mean,
-        _ => return None,
-    })
 }
 
 fn ranking(name: &str) -> Option<Ranking> {

@@ -1,5 +1,6 @@
 //! Syntax tree to typed plan. Every mistake is collected; nothing of a query with mistakes is returned.
 
+mod aggregate;
 mod cast;
 mod compare;
 mod expr;

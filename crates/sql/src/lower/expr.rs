@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::column::{column, constant, elementwise, from_units, units};
-use super::{arithmetic, cast, text};
+use super::{arithmetic, cast, packed, text};
 use crate::literal::Literal;
 use crate::plan::{Comparison, Expr as Typed, Node, Part, Side};
 use crate::types::{Type, dtype_of};
@@ -74,6 +74,11 @@ impl Lowering<'_> {
                 let parts: PolarsResult<Vec<Expr>> = list.iter().map(|x| self.guarded(x, guard)).collect();
                 concat_str(parts?, "", false)
             }
+            Node::Packed(list) => {
+                let parts: PolarsResult<Vec<Expr>> = list.iter().map(|x| self.guarded(x, guard)).collect();
+                packed::pack(list.iter().map(|x| x.kind).collect(), at, parts?)
+            }
+            Node::Unpacked(before, x) => packed::unpack(before.clone(), kind, at, self.guarded(x, guard)?),
             Node::Untyped | Node::Aggregate(_) | Node::Window(_) => {
                 polars_bail!(ComputeError: "an expression was not resolved ({at} of the query)")
             }

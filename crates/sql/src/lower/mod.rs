@@ -7,6 +7,7 @@ mod column;
 mod decimal;
 mod expr;
 mod key;
+mod packed;
 mod share;
 mod text;
 mod window;

@@ -2,6 +2,7 @@
 //! of one row at a time.
 #![allow(clippy::unwrap_used)]
 
+mod last;
 mod models;
 mod partial;
 mod random;

@@ -121,6 +121,22 @@ fn columns_have_their_types_and_origins() {
 }
 
 #[test]
+fn the_value_of_a_last_record_comes_from_its_keys_too() {
+    let sql = "select store_id, max_by(city, date, transaction_id) filter (where city is not null) as city, \
+               max_by(date, transaction_id) as day, max_by(quantity_sold, total_amount) as units \
+               from silver.sales group by store_id";
+    let bound = bind(sql, &Silver, Use::Model).map_err(|e| messages(&e)).unwrap();
+    insta::assert_snapshot!(outline(&bound), @r"
+    store_id string not null = store_id
+    city string <- city date transaction_id
+    day date not null <- date transaction_id
+    units int32 <- quantity_sold total_amount
+    ");
+    assert!(bound.can_share());
+    assert!(bound.partials().is_some());
+}
+
+#[test]
 fn a_date_of_a_partitioned_model_needs_that_date_of_silver_only() {
     let date = Some(vec![(TableRef::new("silver", "sales"), "date".to_owned())]);
     assert_eq!(model("sales_enriched").pushdown("date"), date);

@@ -10,6 +10,8 @@ const GROUPS: &str = "with t2 as (select g, a, n, a * 2 as b from t where n <> 3
     select g, abs(n) as odd, count(*) as rows, count(a) as some, count(distinct a) as values, count(distinct b) as others,
         sum(a) as total, sum(n) as whole, min(a) as low, max(g) as high,
         cast(round(sum(a) / count(*), 2) as decimal(38, 2)) as average,
+        max_by(a, n, b) as last, max_by(n, a) filter (where a > 0) as top, count(*) filter (where a > 0) as above,
+        count(distinct n) filter (where a < 0) as below,
         rank() over (partition by g order by sum(a) desc) as place
     from t2 group by g, abs(n) having count(*) > 0";
 

@@ -349,6 +349,76 @@ fn aggregates_of_groups() {
 }
 
 #[test]
+fn the_value_of_the_greatest_row() {
+    check(
+        &tables(),
+        &[
+            ("select category, max_by(store, date) as r from silver.sales group by category", &["a|s2", "b|s1"]),
+            (
+                "select store, max_by(units, date, amount) as r from silver.sales group by store",
+                &["s1|1", "s2|3", "null|null"],
+            ),
+            // Among equal keys the greatest value, null being the least.
+            (
+                "select store, max_by(amount, category) as r from silver.sales group by store",
+                &["s1|5.00", "s2|20.00", "null|null"],
+            ),
+            ("select category, max_by(amount, units) as r from silver.sales group by category", &["a|20.00", "b|5.00"]),
+            ("select max_by(date, amount) as r, max_by(units, amount) + 1 as s from silver.sales", &["2026-01-02|4"]),
+            // 9 is less than 10, and -7 less than both.
+            ("select max_by(k, b) as a, max_by(b, k) as b, max_by(k, abs(i)) as c from n", &["1|3|4"]),
+            // A null can be the value of the last row.
+            (
+                "select max_by(i, k) as a, max_by(i, k) filter (where i is not null) as b from n where k <= 3",
+                &["null|2"],
+            ),
+            (
+                "select max_by(p, k) as a, max_by(k, p) as b, max_by(k, not p) as c, max_by(e, d) as d from n",
+                &["true|4|2|-2.500"],
+            ),
+            (
+                "select extract(year from max_by(at, day)) as a, extract(day from max_by(day, at)) as b from w",
+                &["2026|4"],
+            ),
+            ("select max_by(k, x) as a, max_by(x, k) as b, max_by(y, x) as c from s", &["1|| pad "]),
+            ("select max_by(1, k) as a, max_by('x', i) as b from n", &["1|x"]),
+            ("select category from silver.sales group by category having max_by(store, units) = 's1'", &["b"]),
+            ("select max_by(x, k) as a, max_by(d, k, x) as b from none", &["null|null"]),
+            ("select k, max_by(x, d) as a from none group by k", &[]),
+            ("select max_by(k, i) filter (where k > 9) as a from n", &["null"]),
+        ],
+    );
+}
+
+#[test]
+fn a_filter_leaves_rows_out_of_an_aggregate() {
+    check(
+        &tables(),
+        &[
+            ("select count(*) filter (where p) as a, count(*) filter (where not p) as b from n", &["2|1"]),
+            (
+                "select count(i) filter (where k > 1) as a, count(distinct p) filter (where k <> 2) as b from n",
+                &["2|1"],
+            ),
+            ("select sum(k) filter (where k > 2) as a, sum(k) filter (where k > 9) as b from n", &["7|null"]),
+            ("select min(k) filter (where d > 0) as a, max(k) filter (where d < 0) as b from n", &["1|2"]),
+            ("select avg(d) filter (where p) as a, avg(f) filter (where k < 3) as b from n", &["5.525000|0.875"]),
+            ("select count(*) filter (where k > 9) as a, count(*) filter (where null) as b from n", &["0|0"]),
+            (
+                "select category, count(*) filter (where store = 's2') as n, count(*) as m from silver.sales group by category",
+                &["a|2|3", "b|0|2"],
+            ),
+            // What fails is not computed on rows that are left out.
+            (
+                "select sum(10 / (k - 1)) filter (where k > 1) as a, max_by(10 / (k - 1), 10 / (k - 2)) filter (where k > 2) as b from n",
+                &["18|5"],
+            ),
+        ],
+    );
+    fails(&tables(), &[("select max_by(10 / (k - 1), k) as a from n", "division by zero")]);
+}
+
+#[test]
 fn aggregates_of_nothing() {
     check(
         &tables(),
