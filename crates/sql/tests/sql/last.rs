@@ -1,6 +1,7 @@
 //! `max_by` of every type against a reader of one row at a time, and its contributions against the whole.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
 use assay_sql::{Partials, TableRef, Type, Use};
 use polars::prelude::*;
@@ -118,6 +119,14 @@ fn row() -> impl Strategy<Value = Row> {
         .prop_map(|(g, t, i, l, d, day, p)| [g, t, i, l, d, day, p])
 }
 
+/// The frame, through the format that contributions are kept in.
+fn kept(frame: LazyFrame) -> LazyFrame {
+    let mut frame = frame.collect_with_engine(Engine::Streaming).unwrap().unwrap_single();
+    let mut file = Vec::new();
+    ParquetWriter::new(&mut file).finish(&mut frame).unwrap();
+    ParquetReader::new(Cursor::new(file)).finish().unwrap().lazy()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
@@ -138,7 +147,7 @@ proptest! {
         let contributions: Vec<LazyFrame> = (0..3).map(|cut| {
             let own: Vec<Row> = cells.iter().zip(&cuts).filter(|(_, at)| **at == cut).map(|(row, _)| row.clone()).collect();
             let frame = table(&own).0.remove(0).1;
-            part.lower(&|_: &TableRef| Ok(frame.clone().lazy())).unwrap()
+            kept(part.lower(&|_: &TableRef| Ok(frame.clone().lazy())).unwrap())
         }).collect();
         let all = concat(contributions, UnionArgs::default()).unwrap();
         let merged = merge.lower(&|_: &TableRef| Ok(all.clone())).unwrap();
