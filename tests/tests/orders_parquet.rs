@@ -4,7 +4,7 @@
 mod journey;
 
 use assay_testkit::{ORDER_COLUMNS, Orders, Row, copies, orders_parquet};
-use journey::Journey;
+use journey::{Journey, moved, of_table};
 
 /// The rows of every output, by the name of the output.
 fn outputs(journey: &Journey) -> Vec<(String, Vec<Row>)> {
@@ -78,4 +78,26 @@ fn a_later_file_adds_one_output_and_the_same_content_none() {
     journey.write("orders_json_incoming/a_first.json", &again);
     journey.run(&[]);
     assert_eq!(journey.bytes("orders_parquet_datalake"), after);
+}
+
+#[test]
+fn a_date_is_planned_run_again_compared_and_undone() {
+    let journey = Journey::new("orders_parquet");
+    journey.demo(3, 30, &[]);
+    journey.run(&[]);
+    let before = orders_parquet(&journey.lake()).unwrap();
+    let names = journey.bytes("orders_parquet_datalake").into_keys().collect::<Vec<_>>();
+    let path = format!("orders_json_incoming/orders_{}_lines.jsonl", journey.date(1).replace('-', ""));
+    let order = before.outputs[&path][0][0].clone().unwrap();
+    let rows = before.outputs[&path].iter().filter(|row| row[0].as_ref() == Some(&order)).count() as u64;
+    journey.take_out(&path, &format!("\"{order}\""));
+    let after = orders_parquet(&journey.lake()).unwrap();
+    let expect = |expected: &Orders| {
+        journey.expect_table("silver/orders", &expected.layers.silver["orders"]);
+        expect_outputs(&journey, expected);
+        let there = journey.bytes("orders_parquet_datalake").into_keys().collect::<Vec<_>>();
+        assert_eq!(there, names, "an output keeps its name for ever");
+    };
+    let difference = journey.reprocess(&journey.date(1), &|| expect(&before), &|| expect(&after));
+    assert_eq!(moved(of_table(&difference, "silver.orders"))[1], rows);
 }

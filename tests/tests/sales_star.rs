@@ -4,7 +4,7 @@
 mod journey;
 
 use assay_testkit::{Layers, sales_star};
-use journey::Journey;
+use journey::{Journey, moved, of_table};
 
 fn expect_all(journey: &Journey, expected: &Layers) {
     journey.expect_table("tables/silver/sales", &expected.silver["sales"]);
@@ -52,4 +52,21 @@ fn a_new_file_changes_its_date_and_the_dimensions_and_no_other_copy() {
     let after = journey.bytes("gold/fact_sales");
     let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
     assert_eq!(changed, [&format!("date={date}/fact_sales.parquet")]);
+}
+
+#[test]
+fn a_date_is_planned_run_again_compared_and_undone() {
+    let journey = Journey::new("sales_star");
+    journey.demo(3, 200, &[]);
+    journey.run(&[]);
+    let before = sales_star(&journey.lake()).unwrap();
+    let date = journey.date(1);
+    let accepted = before.silver["sales"].rows.iter().find(|row| row[1].as_deref() == Some(&date)).unwrap();
+    let id = accepted[0].clone().unwrap();
+    journey.take_out(&format!("raw/sales/date={date}/part-000.jsonl"), &id);
+    let after = sales_star(&journey.lake()).unwrap();
+    assert_eq!(after.silver["sales"].rows.len() + 1, before.silver["sales"].rows.len());
+    let difference = journey.reprocess(&date, &|| expect_all(&journey, &before), &|| expect_all(&journey, &after));
+    assert_eq!(moved(of_table(&difference, "silver.sales")), [0, 1, 0]);
+    assert_eq!(moved(of_table(&difference, "gold.fact_sales")), [0, 1, 0]);
 }

@@ -1,10 +1,11 @@
-//! Reads published copies of tables: Parquet, CSV and TSV files, in folders of their dates or not.
+//! Files beside the tables: published copies (Parquet, CSV, TSV) are read, landed files are written.
 
 use crate::frames::table_of;
 use crate::oracle::csv;
 use crate::table::Row;
 use crate::{Table, TestkitError};
-use polars::prelude::{LazyFrame, PlRefPath, ScanArgsParquet};
+use assay_demo::{Landed, Landing};
+use polars::prelude::{Column, DataFrame, ParquetReader, ParquetWriter, SerReader};
 use std::path::{Path, PathBuf};
 
 /// The rows of all files below `folder`, whose names end in `csv` or `tsv`. Every file has the header `columns`; an
@@ -59,9 +60,7 @@ pub fn parquet(folder: &Path, columns: &[&str]) -> Result<Table, TestkitError> {
 
 /// The rows of one Parquet file in their order, which has these columns and no other.
 pub fn parquet_rows(file: &Path, columns: &[&str]) -> Result<Vec<Row>, TestkitError> {
-    let place = PlRefPath::new(file.to_string_lossy());
-    let args = ScanArgsParquet { glob: false, ..Default::default() };
-    let frame = LazyFrame::scan_parquet(place, args)?.collect()?;
+    let frame = ParquetReader::new(std::fs::File::open(file).map_err(TestkitError::at(file))?).finish()?;
     if frame.get_column_names().iter().map(|name| name.as_str()).ne(columns.iter().copied()) {
         let why = format!("its columns are {:?}", frame.get_column_names());
         return Err(TestkitError::Unreadable { file: file.display().to_string(), why });
@@ -69,6 +68,18 @@ pub fn parquet_rows(file: &Path, columns: &[&str]) -> Result<Vec<Row>, TestkitEr
     // One row at a time: a table would sort them.
     let row = |at: usize| Ok(table_of(&frame.slice(at as i64, 1), columns)?.rows.remove(0));
     (0..frame.height()).map(row).collect()
+}
+
+/// Writes a landed file to its place below the pipeline's lake folder.
+pub fn land(pipeline_lake: &Path, landing: &Landing) -> Result<(), TestkitError> {
+    let columns = landing.columns().into_iter().map(|(name, values)| match values {
+        Landed::Text(values) => Column::new(name.into(), values),
+        Landed::Whole(values) => Column::new(name.into(), values),
+    });
+    let mut frame = DataFrame::new(landing.events.len(), columns.collect())?;
+    let place = pipeline_lake.join(&landing.path);
+    ParquetWriter::new(std::fs::File::create(&place).map_err(TestkitError::at(&place))?).finish(&mut frame)?;
+    Ok(())
 }
 
 /// Every file below a folder, in byte order; hidden ones and folders that are not there hold nothing.
@@ -95,7 +106,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, TestkitError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use polars::prelude::{IntoColumn, NamedFrom, ParquetWriter, Series};
+    use polars::prelude::{IntoColumn, NamedFrom, Series};
 
     #[test]
     fn text_is_read_with_its_quotes_and_nulls() {
@@ -116,7 +127,7 @@ mod tests {
         let day = folder.path().join("date=2026-01-05");
         std::fs::create_dir(&day).unwrap();
         let column = Series::new("name".into(), ["z", "a"]).into_column();
-        let mut frame = polars::prelude::DataFrame::new(2, vec![column]).unwrap();
+        let mut frame = DataFrame::new(2, vec![column]).unwrap();
         let file = day.join("a.parquet");
         ParquetWriter::new(std::fs::File::create(&file).unwrap()).finish(&mut frame).unwrap();
         let row = |cells: &[&str]| cells.iter().map(|cell| Some((*cell).to_owned())).collect::<Row>();

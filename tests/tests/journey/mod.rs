@@ -137,12 +137,13 @@ impl Journey {
         let mut rows = Vec::new();
         loop {
             let offset = rows.len().to_string();
-            let page = self.json(&["preview", &table, "--limit", "2000", "--offset", &offset]);
-            if page.is_empty() {
-                break;
-            }
+            let page = self.json(&["preview", &table, "--limit", "500", "--offset", &offset]);
+            let last = page.len() < 500;
             let cell = |row: &Value, column: &&str| row[*column].as_str().map(str::to_owned);
             rows.extend(page.iter().map(|row| columns(expected).iter().map(|column| cell(row, column)).collect()));
+            if last {
+                break;
+            }
         }
         assert_same_rows(&moments(expected), &moments(&Table::new(&columns(expected), rows)));
     }
@@ -158,6 +159,43 @@ impl Journey {
         assert_same_rows(expected, &copies::parquet(&self.lake().join(folder), &columns(expected)).unwrap());
     }
 
+    /// A date is planned, run again, compared and undone, and the next run does it once more: `before` and `after`
+    /// check every layer. Gives the difference that the run made.
+    pub fn reprocess(&self, date: &str, before: &dyn Fn(), after: &dyn Fn()) -> Value {
+        let runs = self.runs();
+        let words = ["reprocess", self.pipeline, "--date", date];
+        let plan = self.json(&[&words[..], &["--plan"]].concat());
+        assert!(plan[0].to_string().contains(date), "{}", plan[0]);
+        assert_eq!(self.runs(), runs, "a plan is no run");
+        before();
+        self.succeed(&[&words[..], &["--reason", "a corrected file"]].concat());
+        let run = self.runs()[0].clone();
+        assert_ne!(run, runs[0]);
+        after();
+        let difference = self.json(&["diff", &format!("run:{run}")]).remove(0);
+        assert_eq!(difference["left_out"].as_array().unwrap().len(), 0, "{difference}");
+        self.succeed(&["undo", &run, "--reason", "the file was wrong"]);
+        before();
+        // What the undone run had read counts as changed again.
+        self.run(&[]);
+        after();
+        difference
+    }
+
+    /// Takes the first line that holds `text` out of a source file, as a correction does; its time stays.
+    pub fn take_out(&self, path: &str, text: &str) -> String {
+        let place = self.lake().join(path);
+        let modified = place.metadata().unwrap().modified().unwrap();
+        let bytes = std::fs::read(&place).unwrap();
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+        let holds = |line: &&[u8]| line.windows(text.len()).any(|part| part == text.as_bytes());
+        let at = lines.iter().position(|line| holds(line)).unwrap_or_else(|| panic!("{path} does not hold {text}"));
+        let rest = [&lines[..at], &lines[at + 1..]].concat().concat();
+        std::fs::write(&place, rest).unwrap();
+        std::fs::File::options().write(true).open(&place).unwrap().set_modified(modified).unwrap();
+        String::from_utf8_lossy(lines[at]).into_owned()
+    }
+
     /// Bytes of every file below a folder of the lake, by path below it.
     pub fn bytes(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let folder = self.lake().join(folder);
@@ -168,6 +206,18 @@ impl Journey {
 
 pub fn columns(table: &Table) -> Vec<&str> {
     table.columns.iter().map(String::as_str).collect()
+}
+
+/// What a difference says of one table, such as `silver.sales`.
+pub fn of_table<'a>(difference: &'a Value, table: &str) -> &'a Value {
+    let tables = difference["tables"].as_array().unwrap();
+    let named = |found: &&Value| found["table"].as_str().unwrap().ends_with(&format!(".{table}"));
+    tables.iter().find(named).unwrap_or_else(|| panic!("{table} is not in {difference}"))
+}
+
+/// Rows added, removed and changed.
+pub fn moved(table: &Value) -> [u64; 3] {
+    ["added", "removed", "changed"].map(|name| table[name].as_u64().unwrap())
 }
 
 /// The rows of one date.

@@ -3,15 +3,15 @@
 use super::layers::Layers;
 use super::some;
 use crate::table::{Row, Table};
-use assay_demo::{Customer, Event, Item, Operations, Order};
+use assay_demo::{Customer, Event, Item, Landing, Operations, Order};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was refused, apart from where it lay: the table's key and version as text, and the reason.
 pub type Refusals = BTreeMap<&'static str, BTreeSet<(String, &'static str)>>;
 
-/// Computes silver and gold from what each extraction found, oldest first; the last one has landed all events.
-pub fn operational_lake(extractions: &[Operations]) -> (Layers, Refusals) {
+/// Computes silver and gold from what each extraction found, oldest first, and from the events that lie there.
+pub fn operational_lake(extractions: &[Operations], landings: &[Landing]) -> (Layers, Refusals) {
     let mut newest = Newest::default();
     let mut refusals = Refusals::new();
     for found in extractions {
@@ -30,7 +30,7 @@ pub fn operational_lake(extractions: &[Operations]) -> (Layers, Refusals) {
             keep(&mut newest.items, (row.order_id, row.line_no), row.updated_at, row);
         }
     }
-    for event in extractions.last().into_iter().flat_map(|found| found.landings()).flat_map(|landing| landing.events) {
+    for event in landings.iter().flat_map(|landing| landing.events.clone()) {
         match DateTime::parse_from_rfc3339(&event.occurred_at) {
             Ok(at) => keep(&mut newest.events, event.event_id.clone(), at.to_utc(), event),
             Err(_) => {
@@ -215,6 +215,10 @@ mod tests {
         Operations::new(&Scale { seed: 5, first_date, dates, records_per_date: 400, lines: false }).unwrap()
     }
 
+    fn landings(dates: u32) -> Vec<Landing> {
+        at(dates).landings().collect()
+    }
+
     fn column(table: &Table, name: &str) -> Vec<Option<String>> {
         let place = table.columns.iter().position(|column| column == name).unwrap();
         table.rows.iter().map(|row| row[place].clone()).collect()
@@ -222,8 +226,8 @@ mod tests {
 
     #[test]
     fn the_newest_accepted_version_stays() {
-        let (once, refused_once) = operational_lake(&[at(6)]);
-        let (daily, refused_daily) = operational_lake(&(1..=6).map(at).collect::<Vec<_>>());
+        let (once, refused_once) = operational_lake(&[at(6)], &landings(6));
+        let (daily, refused_daily) = operational_lake(&(1..=6).map(at).collect::<Vec<_>>(), &landings(6));
         for table in ["customers", "order_items", "inventory_events"] {
             assert_eq!(once.silver[table], daily.silver[table], "{table}");
         }
@@ -245,7 +249,7 @@ mod tests {
 
     #[test]
     fn figures_add_up() {
-        let (layers, _) = operational_lake(&[at(4)]);
+        let (layers, _) = operational_lake(&[at(4)], &landings(4));
         let cents = |text: &Option<String>| text.as_deref().unwrap().replace('.', "").parse::<i64>().unwrap();
         let sum = |table: &str| column(&layers.gold[table], "revenue").iter().map(cents).sum::<i64>();
         assert_eq!(sum("daily_revenue"), sum("customer_value"));
