@@ -18,6 +18,10 @@ pub struct Partials {
 }
 
 impl Partials {
+    /// Raise it with every change after which the same rows contribute something else: kept contributions of
+    /// another form are computed again.
+    pub const FORM: u32 = 1;
+
     /// The name under which `merge` reads what `part` gave.
     pub fn contributions() -> TableRef {
         TableRef { pipeline: None, layer: None, name: "contributions".to_owned() }

@@ -6,7 +6,7 @@ use super::inputs::{Inputs, SHARE_ROWS};
 use super::{CompiledModel, GoldJob, all_or_none};
 use crate::error::StageError;
 use assay_lake::{LakeField, LakeFile, Replacement, Scope, Snapshot, StagedFile};
-use assay_sql::{Bound, Share, TableRef};
+use assay_sql::{Bound, Partials, Share, TableRef};
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::{DataType, LazyFrame, PolarsResult, lit, polars_err};
 use std::collections::BTreeMap;
@@ -102,9 +102,10 @@ impl Shelf<'_> {
         of_month.peek().is_some() && of_month.all(|file| file.path.contains(&tag))
     }
 
-    /// Of the definition and of the input's files of the month.
+    /// Of the definition, of how it is computed and of the input's files of the month.
     fn tag(&self, month: NaiveDate) -> String {
         let mut hash = Xxh3::new();
+        hash.update(&Partials::FORM.to_le_bytes());
         hash.update(self.job.pipeline.digest.as_bytes());
         for file in self.months.get(&month).into_iter().flatten() {
             hash.update(file.path.as_bytes());
