@@ -25,6 +25,9 @@ Examples:
   assay demo sales_lakehouse              write generated sales files into its lake
   assay run sales_lakehouse               run whatever is new
   assay run sales_lakehouse --date 2026-11-05 --reason 'vendor resent'
+  assay daemon                            run pipelines on their schedules
+  assay reprocess sales_lakehouse --date 2026-11-05 --plan
+  assay undo last                         bring back what was there before
   assay preview gold.daily_store_sales --where \"revenue > 1000\"
   assay quarantine silver.sales --reason type.unit_price";
 
@@ -48,6 +51,26 @@ pub enum Verb {
     /// Run a pipeline's stages on this machine
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Run every pipeline on its schedule, and watched ones when files arrive, until a signal
+    #[command(after_help = DAEMON_EXAMPLES)]
+    Daemon(DaemonArgs),
+    /// Run a pipeline whenever files of its sources are new, changed or gone, until a signal
+    #[command(after_help = "Example: assay watch orders_parquet")]
+    Watch(WatchArgs),
+    /// List pipelines with schedule, next run and last run
+    #[command(after_help = "Example: assay pipelines --json")]
+    Pipelines,
+    /// Do dates again: plan, refuse when the world changed since, run, show what differs
+    #[command(after_help = REPROCESS_EXAMPLES)]
+    Reprocess(ReprocessArgs),
+    /// Bring back what was there before a run
+    #[command(after_help = UNDO_EXAMPLES)]
+    Undo(UndoArgs),
+    /// Let yourself write in a locked environment for a while
+    #[command(
+        after_help = "Examples:\n  assay unlock prod --for 30m --reason 'vendor resent 5 November'\n  assay unlock prod --end"
+    )]
+    Unlock(UnlockArgs),
     /// List runs, newest first
     #[command(after_help = "Example: assay runs --pipeline sales_lakehouse --limit 5")]
     Runs {
@@ -129,6 +152,125 @@ pub enum Verb {
     },
 }
 
+const REPROCESS_EXAMPLES: &str = "\
+Scopes: `missing` is files that are new, changed or gone, and steps that have not followed their inputs yet; `failed` is \
+steps whose last try failed or was cancelled, with the dates of that try and what follows them; `all` is every date, \
+whatever was done before. With dates and no scope, `all` of them is meant.
+
+Examples:
+  assay reprocess sales_lakehouse --date 2026-11-05 --plan
+  assay reprocess sales_lakehouse --date 2026-11-05 --reason 'vendor resent'
+  assay reprocess sales_lakehouse --scope failed
+  assay reprocess sales_lakehouse --from 2026-11-01 --to 2026-11-30 --each --order newest
+  assay reprocess sales_lakehouse --date 2026-11-05 --definition original --from-step gold.sales_enriched";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DefinitionWord {
+    /// The one in the workspace
+    Today,
+    /// The one that the dates were last done with, as the journal keeps it
+    Original,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Order {
+    Oldest,
+    Newest,
+}
+
+#[derive(Debug, Args)]
+pub struct ReprocessArgs {
+    pub pipeline: String,
+    /// One business date
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"])]
+    pub date: Option<chrono::NaiveDate>,
+    /// First business date, inclusive
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "to")]
+    pub from: Option<chrono::NaiveDate>,
+    /// Last business date, inclusive
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
+    pub to: Option<chrono::NaiveDate>,
+    /// What of the dates: missing, failed or all
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<String>,
+    /// Only this stage: bronze, silver, gold or warehouse (may be repeated)
+    #[arg(long = "stage", value_name = "STAGE")]
+    pub stages: Vec<String>,
+    /// This step, such as gold.daily_store_sales, and every step that reads it
+    #[arg(long, value_name = "STEP", conflicts_with = "only_step")]
+    pub from_step: Option<String>,
+    /// This step alone
+    #[arg(long, value_name = "STEP")]
+    pub only_step: Option<String>,
+    #[arg(long, value_enum, default_value_t = DefinitionWord::Today)]
+    pub definition: DefinitionWord,
+    /// Another parameter for this run: refresh=true (feeds fetch again), threads=N (of the reader), page_rows=N (of a
+    /// table feed); may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// One run for each date, one after the other, instead of one run for all
+    #[arg(long)]
+    pub each: bool,
+    /// Which date first
+    #[arg(long, value_enum, default_value_t = Order::Oldest, requires = "each")]
+    pub order: Order,
+    /// Gold models that are built side by side; runs of one pipeline always work one after the other
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub at_once: Option<u16>,
+    /// Why; kept in the journal
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
+    pub env: String,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub plan: bool,
+}
+
+const UNDO_EXAMPLES: &str = "\
+Tables go back to their versions before the run, in a new version; their history stays. The warehouse is loaded again \
+from them, and the files that the run read are new or changed again.
+
+Examples:
+  assay undo last --plan
+  assay undo 01K9 --cascade --reason 'wrong file'";
+
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// Run id, the beginning of one, or `last`
+    pub run: String,
+    /// Also undo the later runs that built on it
+    #[arg(long)]
+    pub cascade: bool,
+    /// Why; kept in the journal
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub plan: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// Environment whose guard is `locked`
+    pub env: String,
+    /// For how long: minutes as 30m, hours as 2h; at most 8 hours
+    #[arg(long = "for", value_name = "TIME", default_value = "30m")]
+    pub spell: String,
+    /// Why; kept in the journal
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Lock it again now
+    #[arg(long, conflicts_with_all = ["spell", "reason"])]
+    pub end: bool,
+}
+
 const DIFF_EXAMPLES: &str = "\
 A version is a number, `latest`, `-1` for the one before the latest, or run:RUN for before and after a run.
 Without versions the two newest are compared. Files that both versions share are not read.
@@ -201,6 +343,42 @@ pub struct RunArgs {
     /// Print the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+const DAEMON_EXAMPLES: &str = "\
+A pipeline has one run at a time. Times that were missed are caught up by one run. Pipelines whose files are dated by \
+their arrival are watched. The first Ctrl C lets running runs finish, the second cancels them.
+
+Examples:
+  assay daemon
+  assay daemon --env prod --confirm prod --json";
+
+#[derive(Debug, Args)]
+pub struct DaemonArgs {
+    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
+    pub env: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    /// Pipelines whose runs go on side by side
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub at_once: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    pub pipeline: String,
+    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
+    pub env: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    /// Milliseconds for which a file must keep its size and time of change to be complete
+    #[arg(long, default_value_t = 1000, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
+    pub settle: u64,
+    /// Seconds between looks where no event tells of a file
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub sweep: u64,
 }
 
 #[derive(Debug, Args)]

@@ -2,8 +2,9 @@
 
 use crate::exit;
 use crate::local::warehouse::Place;
+use assay_console::definitions::lay_out;
 use assay_console::ports::Level;
-use assay_console::{Journal, RunFolder, SystemClock, recover};
+use assay_console::{Journal, RunFolder, RunPlan, SystemClock, recover};
 use assay_contract::{LogPage, Problem, ProblemKind, RunDetail};
 use assay_journal::SqliteJournal;
 use assay_lake::Lake;
@@ -62,6 +63,22 @@ impl Desk {
         Ok(Ready { definition, models })
     }
 
+    /// The definition that a plan uses: the workspace's, or the one that the journal keeps.
+    pub fn ready_for(&self, plan: &RunPlan) -> Result<Ready, Problem> {
+        if plan.original { self.kept(&plan.digest) } else { self.pipeline(&plan.pipeline) }
+    }
+
+    /// A definition that the journal keeps.
+    pub fn kept(&self, digest: &str) -> Result<Ready, Problem> {
+        let folder = lay_out(digest, self.journal()?, &self.state())?;
+        let broken = |mistakes: &Mistakes| {
+            definition("The definition that the journal keeps is not one of this version; nothing was done.", mistakes)
+        };
+        let definition = Pipeline::read(&folder).map_err(|mistakes| broken(&mistakes))?;
+        let models = compile(&definition).map_err(|mistakes| broken(&mistakes))?;
+        Ok(Ready { definition, models })
+    }
+
     /// Every pipeline with its compiled models, or its mistakes, sorted by name.
     pub fn all(&self) -> Vec<(String, Result<Ready, Mistakes>)> {
         let ready = |definition: Pipeline| compile(&definition).map(|models| Ready { definition, models });
@@ -103,8 +120,11 @@ impl Desk {
         })
     }
 
+    /// The lake of an environment, with every table where its definition puts it.
     pub fn lake(&self, environment: &Environment) -> Lake {
-        Lake::new(environment.lake.clone(), &environment.name)
+        let readable = self.workspace.pipelines().into_iter().filter_map(|(_, pipeline)| pipeline.ok());
+        let places = readable.flat_map(|pipeline| pipeline.places()).collect();
+        Lake::new(environment.lake.clone(), &environment.name).placing(places)
     }
 
     /// State of this workspace that is not for git.

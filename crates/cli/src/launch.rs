@@ -2,14 +2,16 @@
 
 use crate::desk::{Desk, Ready};
 use crate::exit;
-use crate::local::LocalSources;
+use crate::local::{LocalSources, LocalTables};
 use assay_console::folder::Claim;
+use assay_console::journal::RunFilter;
+use assay_console::ports::Sources;
 use assay_console::process::{Ended, Heard};
 use assay_console::resume::{ResumeAsk, resume};
 use assay_console::{
     Journal, PlanInputs, Planned, RunPlan, RunRequest, SystemClock, WorkerHandle, plan_run, queue_run, settle,
 };
-use assay_contract::{Problem, ProblemKind, Status};
+use assay_contract::{PlanDetail, Problem, ProblemKind, Status};
 use assay_pipeline::{Environment, Layer};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +38,22 @@ pub fn plan(desk: &Desk, ready: &Ready, environment: &Environment, request: &Run
     with_inputs(desk, ready, environment, |inputs| plan_run(request, inputs))
 }
 
+/// As [`plan`], from sources that show less than what lies there.
+pub fn plan_from(
+    desk: &Desk,
+    ready: &Ready,
+    environment: &Environment,
+    request: &RunRequest,
+    sources: &dyn Sources,
+) -> Result<Planned, Problem> {
+    with_inputs(desk, ready, environment, |inputs| plan_run(request, &PlanInputs { sources, ..*inputs }))
+}
+
+/// What a plan will do, for a person or a script; changes nothing.
+pub fn detail(desk: &Desk, ready: &Ready, environment: &Environment, plan: &RunPlan) -> Result<PlanDetail, Problem> {
+    with_inputs(desk, ready, environment, |inputs| assay_console::plan::detail::detail(plan, inputs))
+}
+
 /// Journals a plan and starts its worker. `hear` gets the worker's events, in order, from a thread.
 pub fn start(
     desk: &Desk,
@@ -58,9 +76,24 @@ pub fn again(
     confirmed: Option<&str>,
     hear: impl FnMut(Heard) + Send + 'static,
 ) -> Result<Live, Problem> {
+    let kept = original_of_newest(desk, ready, environment)?;
+    let ready = kept.as_ref().unwrap_or(ready);
     let ask = ResumeAsk { run: None, confirmed, asked_by: &desk.person() };
     let resumed = with_inputs(desk, ready, environment, |inputs| resume(&ask, inputs, &desk.state()))?;
     live(desk, resumed.plan.run, resumed.claim, hear)
+}
+
+/// The definition of the newest unfinished run where that is not the workspace's.
+fn original_of_newest(desk: &Desk, ready: &Ready, environment: &Environment) -> Result<Option<Ready>, Problem> {
+    let filter = RunFilter {
+        pipeline: Some(ready.definition.name.clone()),
+        environment: Some(environment.name.clone()),
+        statuses: vec![Status::Failed, Status::Cancelled],
+    };
+    let journal = desk.journal()?;
+    let Some(newest) = journal.runs(&filter, 1)?.into_iter().next() else { return Ok(None) };
+    let plan = journal.plan(&newest.id)?.filter(|plan| plan.original);
+    plan.map(|plan| desk.ready_for(&plan)).transpose()
 }
 
 impl Live {
@@ -119,6 +152,7 @@ pub fn with_inputs<T>(
         pipeline: &ready.definition,
         environment,
         sources: &LocalSources { desk },
+        tables: &LocalTables { desk },
         journal: desk.journal()?,
         clock: &SystemClock,
         reads: &reads,

@@ -2,15 +2,16 @@
 
 use crate::desk::{Desk, open_journal};
 use crate::exit;
-use crate::local::{LocalRunner, LocalSources};
+use crate::local::{LocalRunner, LocalSources, LocalTables};
+use crate::pages::difference::{EXAMPLES, keep, run_difference};
 use assay_console::folder::RunFolder;
 use assay_console::ports::Sources;
 use assay_console::run::Parallel;
 use assay_console::worker::{GRACE, cancel_on_eof, end_cancelled, event_sink};
-use assay_console::{Execution, Journal, RunLog, RunPlan, SystemClock, execute};
+use assay_console::{Execution, Journal, RunLog, RunPlan, SystemClock, definitions, execute};
 use assay_contract::{Problem, Status};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub fn run(desk: &Desk, run: &str) -> Result<u8, Problem> {
     let journal = desk.journal()?;
@@ -26,7 +27,8 @@ pub fn run(desk: &Desk, run: &str) -> Result<u8, Problem> {
 }
 
 fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Status, Problem> {
-    let ready = desk.pipeline(&plan.pipeline)?;
+    let ready = desk.ready_for(plan)?;
+    definitions::keep(&ready.definition, &plan.run, journal)?;
     let cancel = Arc::new(AtomicBool::new(false));
     let events = event_sink(std::io::stdout(), Arc::clone(&cancel));
     let (state, id) = (desk.state(), plan.run.clone());
@@ -45,14 +47,30 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
         digest: &ready.definition.digest,
         runner: &runner,
         journal,
+        tables: &LocalTables { desk },
         clock: &SystemClock,
         files_now: &|| sources.files(&ready.definition, &plan.environment),
         events: &events,
         log: &log,
         cancel: &cancel,
         // A model uses every core by itself: two at a time take as long and hold twice the memory.
-        parallel: Parallel { one_table: 1, gold: 1 },
+        parallel: Parallel { one_table: 1, gold: plan.settings.at_once.map_or(1, usize::from) },
         state: &desk.state(),
     });
-    runner.end().and(status)
+    runner.end()?;
+    let status = status?;
+    if !plan.versions.is_empty() && status != Status::Cancelled {
+        difference(desk, plan, &cancel);
+    }
+    Ok(status)
+}
+
+/// What a reprocess changed is computed without being asked. Its tables are whole by now, so that a difference that
+/// cannot be computed changes nothing about how the run ended.
+fn difference(desk: &Desk, plan: &RunPlan, cancel: &AtomicBool) {
+    let cancelled = || cancel.load(Ordering::Acquire);
+    let found = run_difference(desk, &plan.run, EXAMPLES, &cancelled);
+    if let Err(problem) = found.and_then(|found| keep(&desk.state(), &found)) {
+        exit::print(&problem, false);
+    }
 }

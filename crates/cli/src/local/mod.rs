@@ -1,12 +1,17 @@
 //! The local runner: carries steps out on this machine with Polars and PostgreSQL.
 
+mod copies;
+mod landing;
 pub mod problems;
 pub mod records;
 mod sources;
+mod tables;
+mod undone;
 pub mod warehouse;
 mod watch;
 
 pub use sources::LocalSources;
+pub use tables::LocalTables;
 
 use crate::desk::{Desk, Ready};
 use crate::exit;
@@ -17,7 +22,7 @@ use assay_lake::Lake;
 use assay_pipeline::{Contract, Layer, Load, Source};
 use assay_stages::gold::{CompiledModel, GoldJob};
 use assay_stages::warehouse::{Delivered, WarehouseJob};
-use assay_stages::{IngestJob, Ingested, Limits, Scope, StageError, Surveyed};
+use assay_stages::{DeadLetters, IngestJob, Ingested, Limits, Scope, StageError, Surveyed};
 use assay_warehouse::LoadOutcome;
 use chrono::{NaiveDate, Utc};
 use std::collections::{BTreeMap, HashMap};
@@ -36,6 +41,7 @@ pub struct LocalRunner<'a> {
     runtime: Handle,
     place: tokio::sync::Mutex<Place>,
     surveyed: Mutex<HashMap<String, Vec<Surveyed>>>,
+    snapshots: tokio::sync::Mutex<landing::Snapshots>,
 }
 
 impl<'a> LocalRunner<'a> {
@@ -50,22 +56,34 @@ impl<'a> LocalRunner<'a> {
         })?;
         Ok(Self {
             ready,
-            lake: desk.lake(&plan.environment),
+            // Tables lie where the run's definition puts them, which need not be the workspace's.
+            lake: desk.lake(&plan.environment).placing(ready.definition.places()),
             scratch,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: plan
+                .settings
+                .threads
+                .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
             runtime: desk.runtime.handle().clone(),
             place: tokio::sync::Mutex::new(Place::new(&desk.state(), plan.environment.warehouse_url.clone())),
             surveyed: Mutex::default(),
+            snapshots: tokio::sync::Mutex::default(),
         })
     }
 
     /// Stops what the run started; call it once, after the last step.
     pub fn end(&self) -> Result<(), Problem> {
+        self.leave_sources();
         self.runtime.block_on(async { self.place.lock().await.leave().await })
     }
 
     /// Finds the files' formats, counts their records and takes their content tags.
-    fn bronze(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {
+    fn bronze(
+        &self,
+        plan: &RunPlan,
+        step: &PlannedStep,
+        context: &StepContext<'_>,
+        landed: Vec<PlannedFile>,
+    ) -> Result<StepOutcome, StageError> {
         let source = self.source(&step.table)?;
         let folder = self.lake.pipeline_folder(&plan.pipeline);
         let watch = StageWatch::new(context.watch);
@@ -77,9 +95,18 @@ impl<'a> LocalRunner<'a> {
                 &format!("{} entries are no source files and were left out: {examples}", found.left_out),
             );
         }
-        let files: Vec<_> = plan.files.iter().filter(|file| file.source == source.name).map(planned).collect();
-        let surveyed =
-            assay_stages::survey(source, &folder, &files, &self.scratch, self.threads, &Limits::default(), &watch)?;
+        // A file that the feed brought may have taken the place of one that was planned.
+        let is_new = |file: &&PlannedFile| landed.iter().any(|new| new.path == file.path);
+        let old = plan.files.iter().filter(|file| file.source == source.name).filter(|file| !is_new(file));
+        let files: Vec<_> = old.chain(&landed).map(planned).collect();
+        let letters = DeadLetters::new(source, &self.lake, &plan.pipeline, &plan.run, &plan.permit, Utc::now())?;
+        let limits = Limits::default();
+        let (surveyed, dead) =
+            assay_stages::survey_or_set_aside(source, &files, &letters, &self.scratch, self.threads, &limits, &watch)?;
+        for letter in &dead {
+            let text = format!("{} cannot be read: {}. It lies in {} now", letter.path, letter.reason, letter.place);
+            context.watch.log(Level::Warn, &text);
+        }
         let (mut read, mut blank) = (0, 0);
         for file in &surveyed {
             context
@@ -90,9 +117,17 @@ impl<'a> LocalRunner<'a> {
         }
         let text = format!("{} files, {} records, {blank} blank lines", surveyed.len(), read - blank);
         context.watch.log(Level::Info, &text);
+        let surveyed_none = surveyed.is_empty();
         // Kept for the silver step of the same process, which then need not look for record boundaries again.
         self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).insert(source.name.clone(), surveyed);
-        Ok(StepOutcome { rows_out: Some(read - blank), dates: dates_of(plan), ..StepOutcome::default() })
+        let idle = step.feeds && surveyed_none && landed.is_empty();
+        Ok(StepOutcome {
+            rows_out: Some(read - blank),
+            dates: dates_of(plan),
+            landed,
+            skipped: idle.then(|| "nothing new".to_owned()),
+            ..StepOutcome::default()
+        })
     }
 
     fn silver(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {
@@ -104,6 +139,13 @@ impl<'a> LocalRunner<'a> {
                 (context.files_of_dates)(dates).map_err(|problem| StageError::Sources { why: problem.message })?;
             Ok(found.iter().filter(|file| file.source == source.name).map(planned).collect())
         };
+        let read_before = match source.once {
+            true => {
+                (context.read_before)(&source.name).map_err(|problem| StageError::Sources { why: problem.message })?
+            }
+            false => BTreeMap::new(),
+        };
+        let known = |tag: &str| read_before.get(tag).cloned();
         let surveyed = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).remove(&source.name);
         let ingested = assay_stages::ingest(
             &IngestJob {
@@ -114,6 +156,7 @@ impl<'a> LocalRunner<'a> {
                 files: plan.files.iter().filter(|file| file.source == source.name).map(planned).collect(),
                 surveyed: surveyed.unwrap_or_default(),
                 more: &more,
+                known: &known,
                 scope: match &plan.scope {
                     RunScope::All => Scope::All,
                     RunScope::Dates(dates) => Scope::Dates(dates.iter().copied().collect()),
@@ -135,6 +178,10 @@ impl<'a> LocalRunner<'a> {
                 &format!("{}: fields that the contract does not name were ignored: {fields}", file.path),
             );
         }
+        let tags: HashMap<&str, &str> =
+            ingested.files.iter().map(|file| (file.path.as_str(), file.tag.as_str())).collect();
+        let tag = |path: &str| tags.get(path).map(|tag| (*tag).to_owned());
+        self.copy(plan, (Layer::Silver, &contract.table), context, &tag)?;
         Ok(silver_outcome(plan, source, ingested))
     }
 
@@ -154,6 +201,7 @@ impl<'a> LocalRunner<'a> {
         context
             .watch
             .log(Level::Info, &format!("published version {}, {} rows", built.committed.version, built.rows_out));
+        self.copy(plan, (Layer::Gold, &step.table), context, &|_| None)?;
         Ok(StepOutcome {
             rows_in: Some(built.rows_in),
             rows_out: Some(built.rows_out),
@@ -216,8 +264,17 @@ impl Runner for LocalRunner<'_> {
         plan.permit.check(&plan.environment.name, Utc::now()).map_err(|error| {
             exit::because("The run may not write any more.", &error, "Start the run again: it gets a new permit.")
         })?;
+        if step.stage > Layer::Bronze {
+            self.leave_sources();
+        }
+        if let Some(restore) = step.restore {
+            return self.restore(plan, step, restore, context);
+        }
         match step.stage {
-            Layer::Bronze => self.bronze(plan, step, context).map_err(|error| problems::stage(&error)),
+            Layer::Bronze => {
+                let landed = self.land(plan, step, context)?;
+                self.bronze(plan, step, context, landed).map_err(|error| problems::stage(&error))
+            }
             Layer::Silver => self.silver(plan, step, context).map_err(|error| problems::stage(&error)),
             Layer::Gold => self.gold(plan, step, context).map_err(|error| problems::stage(&error)),
             Layer::Warehouse => self.warehouse(plan, step, context),
@@ -282,6 +339,7 @@ fn silver_outcome(plan: &RunPlan, source: &Source, ingested: Ingested) -> StepOu
         dates: matches!(plan.scope, RunScope::Dates(_)).then_some(ingested.dates),
         version_before: ingested.before,
         version_after: Some(ingested.version),
+        quarantine_version: Some(ingested.quarantine_version),
         files: ingested.files.into_iter().map(entry).collect(),
         ..StepOutcome::default()
     }

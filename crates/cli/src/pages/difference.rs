@@ -176,8 +176,8 @@ pub fn run_difference(
     let plan = journal
         .plan(run)?
         .ok_or_else(|| exit::misuse(format!("There is no run {run}."), "`assay runs` lists the runs."))?;
-    let ready = desk.pipeline(&plan.pipeline)?;
-    let lake = desk.lake(&plan.environment);
+    let ready = desk.ready_for(&plan)?;
+    let lake = desk.lake(&plan.environment).placing(ready.definition.places());
     let mut found = RunDifference {
         run: run.to_owned(),
         tables: Vec::new(),

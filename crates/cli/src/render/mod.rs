@@ -4,6 +4,7 @@ pub mod difference;
 pub mod grid;
 pub mod live;
 pub mod out;
+pub mod plan;
 pub mod progress;
 pub mod rows;
 pub mod summary;

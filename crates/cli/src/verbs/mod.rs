@@ -1,5 +1,6 @@
 //! One file a verb: each takes its words, does the thing through the console and the lake, prints, gives an exit code.
 
+mod daemon;
 mod data;
 mod demo;
 mod diff;
@@ -7,9 +8,13 @@ mod doctor;
 mod init;
 pub mod logs;
 mod open;
+mod pipelines;
+mod reprocess;
 mod run;
 mod runs;
 mod tables;
+mod undo;
+mod unlock;
 mod validate;
 
 use crate::args::{Invocation, Verb};
@@ -32,6 +37,12 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
         Verb::Demo(args) => demo::run(&desk()?, &args, json),
         Verb::Validate { pipeline } => validate::run(&desk()?, pipeline.as_deref(), json),
         Verb::Run(args) => run::run(&desk()?, &args, json),
+        Verb::Reprocess(args) => reprocess::run(&desk()?, &args, json),
+        Verb::Undo(args) => undo::run(&desk()?, &args, json),
+        Verb::Unlock(args) => unlock::run(&desk()?, &args, json),
+        Verb::Daemon(args) => daemon::daemon(desk()?, args, json),
+        Verb::Watch(args) => daemon::watch(desk()?, args, json),
+        Verb::Pipelines => pipelines::run(&desk()?, json),
         Verb::Runs { pipeline, limit } => runs::list(&desk()?, pipeline.as_deref(), limit, json),
         Verb::Show { run } => runs::show(&desk()?, &run, json),
         Verb::Logs { run, follow, level } => logs::run(&desk()?, &run, follow, &level, json),

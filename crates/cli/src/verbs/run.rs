@@ -7,9 +7,8 @@ use crate::launch::{self, Launched, Live};
 use crate::render::live::Screen;
 use crate::render::out::say;
 use crate::render::summary;
-use assay_console::plan::draw::ScopeAsk;
 use assay_console::process::Heard;
-use assay_console::{Planned, RunRequest};
+use assay_console::{Planned, RunRequest, ScopeAsk};
 use assay_contract::{Problem, Status};
 use assay_pipeline::Environment;
 use std::sync::Arc;
@@ -45,10 +44,10 @@ pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
 
 fn request(desk: &Desk, args: &RunArgs) -> RunRequest {
     let scope = match (args.all, args.date, args.from, args.to) {
-        (true, ..) => ScopeAsk::All,
-        (_, Some(date), ..) => ScopeAsk::Dates(date, date),
-        (_, _, Some(from), Some(to)) => ScopeAsk::Dates(from, to),
-        _ => ScopeAsk::New,
+        (true, ..) => ScopeAsk::all(),
+        (_, Some(date), ..) => ScopeAsk::dates(date, date),
+        (_, _, Some(from), Some(to)) => ScopeAsk::dates(from, to),
+        _ => ScopeAsk::missing(),
     };
     RunRequest {
         stages: args.stages.clone(),
@@ -56,12 +55,19 @@ fn request(desk: &Desk, args: &RunArgs) -> RunRequest {
         confirmed: args.confirm.clone(),
         reason: args.reason.clone(),
         asked_by: desk.person(),
-        request_id: None,
+        looking: args.dry_run,
+        ..RunRequest::default()
     }
 }
 
 /// Follows the run to its end; an interrupt from the keyboard cancels it.
-fn attend(desk: &Desk, live: Live, interrupts: Interrupts, screen: &Screen, json: bool) -> Result<u8, Problem> {
+pub(super) fn attend(
+    desk: &Desk,
+    live: Live,
+    interrupts: Interrupts,
+    screen: &Screen,
+    json: bool,
+) -> Result<u8, Problem> {
     let live = Arc::new(live);
     let watched = Arc::clone(&live);
     desk.runtime.spawn(async move {
@@ -87,13 +93,13 @@ fn attend(desk: &Desk, live: Live, interrupts: Interrupts, screen: &Screen, json
 }
 
 /// The signals that cancel a run.
-struct Interrupts {
+pub(super) struct Interrupts {
     signals: Vec<Signal>,
 }
 
 impl Interrupts {
     /// From now on these signals no longer end the program. Called before the worker starts, so that none comes between.
-    fn listen(desk: &Desk) -> Result<Self, Problem> {
+    pub(super) fn listen(desk: &Desk) -> Result<Self, Problem> {
         let _runtime = desk.runtime.enter();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let signals = kinds.into_iter().map(signal).collect::<Result<_, _>>().map_err(|error| {
@@ -109,7 +115,7 @@ impl Interrupts {
     }
 }
 
-fn nothing(why: &str, json: bool) -> u8 {
+pub(super) fn nothing(why: &str, json: bool) -> u8 {
     if json {
         say!("{}", serde_json::json!({ "nothing": why }));
     } else {

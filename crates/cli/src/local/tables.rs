@@ -1,0 +1,92 @@
+//! The lake's tables, as plans and undos look at them.
+
+use super::problems;
+use crate::desk::Desk;
+use assay_console::ports::{PartitionNow, TableCommit, TableNow, Tables};
+use assay_contract::Problem;
+use assay_lake::{Lake, LakeError, Snapshot};
+use assay_pipeline::{Environment, Layer, TableName};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub struct LocalTables<'a> {
+    pub desk: &'a Desk,
+}
+
+impl LocalTables<'_> {
+    fn folders(&self, pipeline: &str, environment: &Environment, tables: &[String]) -> Vec<(String, PathBuf)> {
+        let lake = self.desk.lake(environment);
+        tables.iter().filter_map(|id| Some((id.clone(), folder(&lake, pipeline, id)?))).collect()
+    }
+}
+
+impl Tables for LocalTables<'_> {
+    fn versions(
+        &self,
+        pipeline: &str,
+        environment: &Environment,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, i64>, Problem> {
+        let newest = self.folders(pipeline, environment, tables).into_iter().map(|(id, folder)| async move {
+            let commits = assay_lake::history(&folder, 1).await?;
+            Ok::<_, LakeError>(commits.first().map(|commit| (id, commit.version)))
+        });
+        let newest = self.desk.runtime.block_on(futures::future::try_join_all(newest));
+        Ok(newest.map_err(|error| problems::lake(&error))?.into_iter().flatten().collect())
+    }
+
+    fn contents(
+        &self,
+        pipeline: &str,
+        environment: &Environment,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, TableNow>, Problem> {
+        let opened = self.folders(pipeline, environment, tables).into_iter().map(|(id, folder)| async move {
+            let opened = assay_lake::open(&folder).await?;
+            Ok::<_, LakeError>(opened.map(|snapshot| (id, now(&snapshot))))
+        });
+        let opened = self.desk.runtime.block_on(futures::future::try_join_all(opened));
+        Ok(opened.map_err(|error| problems::lake(&error))?.into_iter().flatten().collect())
+    }
+
+    fn commits(
+        &self,
+        pipeline: &str,
+        environment: &Environment,
+        table: &str,
+        after: Option<i64>,
+    ) -> Result<Vec<TableCommit>, Problem> {
+        let Some(folder) = folder(&self.desk.lake(environment), pipeline, table) else { return Ok(Vec::new()) };
+        let read = |limit| self.desk.runtime.block_on(assay_lake::history(&folder, limit));
+        let limit = match after {
+            None => usize::MAX,
+            Some(after) => {
+                let newest = read(1).map_err(|error| problems::lake(&error))?;
+                let more = newest.first().map_or(0, |commit| commit.version - after);
+                usize::try_from(more).unwrap_or(0)
+            }
+        };
+        let commits = read(limit).map_err(|error| problems::lake(&error))?;
+        let oldest_first = commits.into_iter().rev();
+        Ok(oldest_first.map(|commit| TableCommit { version: commit.version, run: commit.run }).collect())
+    }
+}
+
+/// Of `silver.sales`, `quarantine.sales` or `gold.daily`.
+fn folder(lake: &Lake, pipeline: &str, id: &str) -> Option<PathBuf> {
+    let (layer, table) = id.split_once('.')?;
+    Some(match layer {
+        "quarantine" => lake.quarantine(&TableName::new(pipeline, Layer::Silver, table)),
+        layer => lake.folder(&TableName::new(pipeline, Layer::parse(layer)?, table)),
+    })
+}
+
+fn now(snapshot: &Snapshot) -> TableNow {
+    let part = |part: assay_lake::PartitionInfo| PartitionNow {
+        date: part.date,
+        rows: part.rows,
+        bytes: part.bytes,
+        files: part.files,
+    };
+    TableNow { version: snapshot.version(), partitions: snapshot.partitions().into_iter().map(part).collect() }
+}
