@@ -189,7 +189,7 @@ impl Journey {
         let bytes = std::fs::read(&place).unwrap();
         let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
         let holds = |line: &&[u8]| line.windows(text.len()).any(|part| part == text.as_bytes());
-        let at = lines.iter().position(|line| holds(line)).unwrap_or_else(|| panic!("{path} does not hold {text}"));
+        let at = lines.iter().position(holds).unwrap_or_else(|| panic!("{path} does not hold {text}"));
         let rest = [&lines[..at], &lines[at + 1..]].concat().concat();
         std::fs::write(&place, rest).unwrap();
         std::fs::File::options().write(true).open(&place).unwrap().set_modified(modified).unwrap();

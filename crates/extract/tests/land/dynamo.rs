@@ -63,7 +63,7 @@ fn events(count: u32) -> Vec<Item> {
             ("price".to_owned(), number(&format!("{i}.25"))),
             ("not declared".to_owned(), text("left out")),
         ]);
-        if i % 3 > 0 {
+        if !i.is_multiple_of(3) {
             item.insert("open".to_owned(), AttributeValue::Bool(i % 3 == 1));
         }
         item

@@ -5,6 +5,6 @@
 
 mod files;
 mod port;
-mod schedules;
 mod processes;
+mod schedules;
 mod worker;

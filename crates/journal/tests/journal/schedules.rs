@@ -3,7 +3,7 @@
 
 use assay_console::Journal;
 use assay_console::fake::MemoryJournal;
-use assay_console::schedule::{kept, keep};
+use assay_console::schedule::{keep, kept};
 use assay_journal::SqliteJournal;
 use chrono::{DateTime, TimeDelta};
 

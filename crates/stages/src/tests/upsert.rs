@@ -342,7 +342,8 @@ proptest! {
         let mut shop = shop_of(customers());
         shop.limits.keys = keys;
         type Place = (String, usize, usize);
-        let mut model: BTreeMap<(u32, Option<&str>), ((Option<i64>, Place), String)> = BTreeMap::new();
+        type Newest = ((Option<i64>, Place), String);
+        let mut model: BTreeMap<(u32, Option<&str>), Newest> = BTreeMap::new();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for (number, records, array) in batches {
             let name = format!("{number:03}.json");

@@ -26,6 +26,9 @@ pub(super) struct Passed<R> {
 /// A row and its key, or all reasons, the primary one first.
 pub(super) type Judged<R> = Result<(R, Vec<String>), Vec<String>>;
 
+/// Judges a record by its fields and its place.
+pub(super) type Judge<'a, R> = dyn Fn(&HashMap<String, Value>, &Place) -> Judged<R> + 'a;
+
 /// Accepted records, refused ones and the counts of files; records in the order of their places.
 pub(super) type Settled<R> = (Vec<Passed<R>>, Vec<Quarantined>, BTreeMap<String, Counts>);
 
@@ -40,7 +43,7 @@ impl<R> Ledger<R> {
         file: &str,
         bytes: Vec<u8>,
         decode: super::csv::Decode,
-        judge: &dyn Fn(&HashMap<String, Value>, &Place) -> Judged<R>,
+        judge: &Judge<'_, R>,
     ) -> Result<(), TestkitError> {
         let bytes = input::unpacked(file, bytes)?;
         self.files.entry(file.to_owned()).or_default();
