@@ -121,6 +121,8 @@ fn live(desk: &Desk, run: String, claim: Claim, hear: impl FnMut(Heard) + Send +
     let program = std::env::current_exe().map_err(|error| {
         exit::because("The program's own place is not known.", &error, "Start it by its full path.")
     })?;
+    // A program that was replaced while it runs goes on as it is, and so do its workers.
+    let program = if program.exists() { program } else { "/proc/self/exe".into() };
     let mut command = Command::new(program);
     command.arg("--workspace").arg(&desk.workspace.root).args(["worker", &run]);
     // The allocator gives freed pages back after a millisecond: silver's must not add to the peak of gold's.

@@ -88,7 +88,7 @@ pub struct Watching {
     /// Runs that met a change, in a row.
     changed: u32,
     not_before: Duration,
-    /// The first run takes up what earlier ones left undone, with files or without.
+    /// The first run, and one after a change was met, take up what earlier ones left undone, with files or without.
     begun: bool,
 }
 
@@ -141,6 +141,8 @@ impl Watching {
             return After::Held;
         }
         self.held.clear();
+        // What it left undone is taken up even where no file is new any more.
+        self.begun = false;
         After::Retry(wait)
     }
 

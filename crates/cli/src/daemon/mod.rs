@@ -161,7 +161,8 @@ impl Daemon {
             }
             _ => {
                 self.said.line("daemon", "cancelling", None, &format!("cancels run {}", runs.join(", ")));
-                for live in self.live.values().cloned() {
+                for live in self.live.values() {
+                    let live = live.clone();
                     // Blocks for less than a second; its end is heard as every other one.
                     std::thread::spawn(move || live.cancel());
                 }

@@ -48,7 +48,7 @@ impl Daemon {
                 let run = self.start(&plan, Some(&id), &format!("due {}", shown(at)))?;
                 self.write_down(pipeline, at, Some(&run), "started")
             }
-            Ok(Planned::Already(run)) => self.write_down(pipeline, at, Some(&run), "started by another program"),
+            Ok(Planned::Already(run)) => self.write_down(pipeline, at, Some(&run), "had been started"),
             Ok(Planned::Nothing(why)) => {
                 self.write_down(pipeline, at, None, "nothing to do")?;
                 self.said.line(pipeline, "idle", None, &format!("due {}: {why}", shown(at)));

@@ -134,6 +134,19 @@ fn a_run_that_met_a_change_of_another_file_is_tried_again_as_it_is() {
     assert_eq!(watching.look(seconds(30), &[file("a", 1)], &[]), run(1, &[]));
 }
 
+#[test]
+fn what_a_run_that_met_a_change_left_undone_needs_no_file_to_be_tried_again() {
+    let mut watching = begun();
+    watching.look(seconds(0), &[file("a", 1)], &[]);
+    watching.look(seconds(10), &[file("a", 1)], &[]);
+    watching.begin(&BTreeSet::new());
+    assert_eq!(watching.end(seconds(10), RunEnd::Changed), After::Retry(seconds(20)));
+    assert_eq!(watching.look(seconds(30), &[], &[]), run(0, &[]));
+    watching.begin(&BTreeSet::new());
+    assert_eq!(watching.end(seconds(31), RunEnd::Failed), After::Held);
+    assert_eq!(watching.look(seconds(99), &[], &[]), Decision::Wait(seconds(60)));
+}
+
 /// What happens to a folder of four files.
 #[derive(Debug, Clone)]
 enum Happening {
