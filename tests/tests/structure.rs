@@ -17,10 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["console", "pipeline", "contract"]),
     ("stages", &["pipeline", "sql", "lake", "warehouse"]),
     ("extract", &["pipeline"]),
-    (
-        "cli",
-        &["pipeline", "sql", "lake", "stages", "extract", "warehouse", "journal", "console", "contract", "demo"],
-    ),
+    ("cli", &["pipeline", "sql", "lake", "stages", "extract", "warehouse", "journal", "console", "contract", "demo"]),
     ("window", &["contract"]),
     ("testkit", &["demo"]),
     ("journeys", &[]),
