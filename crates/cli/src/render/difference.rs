@@ -34,6 +34,34 @@ pub fn run(found: &RunDifference, examples: usize) -> Vec<String> {
     out
 }
 
+/// A line for each table, and where to see more.
+pub fn brief(found: &RunDifference) -> Vec<String> {
+    let changed: Vec<_> = found.tables.iter().filter(|table| !table.is_empty()).collect();
+    let more = format!("assay diff run:{} shows rows, columns and sums.", found.run);
+    let mut out = match changed.as_slice() {
+        [] => vec!["What differs from before: nothing in the lake.".to_owned()],
+        _ => vec!["What differs from before:".to_owned()],
+    };
+    let header = [
+        ("table", Side::Left),
+        ("added", Side::Right),
+        ("removed", Side::Right),
+        ("changed", Side::Right),
+        ("rows before", Side::Right),
+        ("after", Side::Right),
+    ];
+    let row = |table: &&TableDifference| {
+        let name = table.table.split_once('.').map_or(table.table.as_str(), |(_, name)| name).to_owned();
+        let figures = [table.added, table.removed, table.changed, table.rows_before, table.rows_after];
+        std::iter::once(name).chain(figures.map(count)).collect()
+    };
+    let rows: Vec<Vec<String>> = changed.iter().map(row).collect();
+    out.extend(indented(&header, &rows));
+    out.extend(found.left_out.iter().map(|left| format!("  {} was not compared: {}", left.table, left.why)));
+    out.push(more);
+    out
+}
+
 /// One table, at most so many examples of each kind.
 pub fn table(found: &TableDifference, examples: usize) -> Vec<String> {
     let mut out = vec![match found.before {
@@ -219,6 +247,28 @@ mod tests {
           date  reason     before  after
           none  malformed       1      0
         ");
+    }
+
+    #[test]
+    fn after_a_run_each_table_that_differs_has_a_line() {
+        let same = TableDifference { added: 0, removed: 0, changed: 0, schema: Vec::new(), ..sample() };
+        let left_out = vec![LeftOut { table: "shop.gold.old".into(), why: "its log is gone".into() }];
+        let mut found = RunDifference {
+            run: "01J".into(),
+            tables: vec![sample(), same],
+            warehouse: Vec::new(),
+            unchanged: Vec::new(),
+            left_out,
+        };
+        insta::assert_snapshot!(brief(&found).join("\n"), @r"
+        What differs from before:
+          table         added  removed  changed  rows before  after
+          silver.sales      2        1        1        3,000  3,001
+          shop.gold.old was not compared: its log is gone
+        assay diff run:01J shows rows, columns and sums.
+        ");
+        found.tables.remove(0);
+        assert_eq!(brief(&found)[0], "What differs from before: nothing in the lake.");
     }
 
     #[test]

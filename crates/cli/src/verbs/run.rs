@@ -4,6 +4,8 @@ use crate::args::RunArgs;
 use crate::desk::{Desk, Ready};
 use crate::exit;
 use crate::launch::{self, Launched, Live};
+use crate::pages::difference;
+use crate::render::difference::brief;
 use crate::render::live::Screen;
 use crate::render::out::say;
 use crate::render::summary;
@@ -84,6 +86,12 @@ pub(super) fn attend(
     } else {
         for line in summary::of(&detail) {
             say!("{line}");
+        }
+        if let Some(found) = difference::kept(&desk.state(), &live.run)? {
+            say!("");
+            for line in brief(&found) {
+                say!("{line}");
+            }
         }
         if matches!(status, Status::Failed | Status::Cancelled) {
             say!("Look further: assay logs {}; finish it: assay run {} --resume", live.run, detail.run.pipeline);
