@@ -66,6 +66,15 @@ pub enum Verb {
     /// Bring back what was there before a run
     #[command(after_help = UNDO_EXAMPLES)]
     Undo(UndoArgs),
+    /// End a run, whatever program started it; finished steps stay finished
+    #[command(after_help = "Example: assay cancel last --reason 'wrong date'")]
+    Cancel {
+        /// Run id, the beginning of one, or `last`
+        run: String,
+        /// Why; kept in the journal
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
     /// Let yourself write in a locked environment for a while
     #[command(
         after_help = "Examples:\n  assay unlock prod --for 30m --reason 'vendor resent 5 November'\n  assay unlock prod --end"

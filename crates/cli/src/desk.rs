@@ -5,7 +5,7 @@ use crate::local::warehouse::Place;
 use assay_console::definitions::lay_out;
 use assay_console::ports::Level;
 use assay_console::{Journal, RunFolder, RunPlan, SystemClock, recover};
-use assay_contract::{LogPage, Problem, ProblemKind, RunDetail};
+use assay_contract::{LogPage, Problem, ProblemKind, RunDetail, Status};
 use assay_journal::SqliteJournal;
 use assay_lake::Lake;
 use assay_pipeline::diagnostic::{Mistake, Mistakes};
@@ -149,6 +149,12 @@ impl Desk {
     /// Ends runs that nobody works on any more; every program calls it before it acts.
     pub fn recover(&self) -> Result<Vec<String>, Problem> {
         recover(self.journal()?, &SystemClock, &self.state())
+    }
+
+    /// Asks a run of any program to end; gives the status that it had.
+    pub fn cancel(&self, run: &str, reason: &str) -> Result<Status, Problem> {
+        self.recover()?;
+        assay_console::cancel(run, &self.person(), reason, self.journal()?, &SystemClock, &self.state())
     }
 
     /// Who sits at this machine, for the journal.

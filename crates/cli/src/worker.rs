@@ -7,7 +7,7 @@ use crate::pages::difference::{EXAMPLES, keep, run_difference};
 use assay_console::folder::RunFolder;
 use assay_console::ports::Sources;
 use assay_console::run::Parallel;
-use assay_console::worker::{GRACE, cancel_on_eof, end_cancelled, event_sink};
+use assay_console::worker::{GRACE, cancel_on_eof, cancel_on_mark, end_cancelled, event_sink};
 use assay_console::{Execution, Journal, RunLog, RunPlan, SystemClock, definitions, execute};
 use assay_contract::{Problem, Status};
 use std::sync::Arc;
@@ -32,13 +32,15 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
     let cancel = Arc::new(AtomicBool::new(false));
     let events = event_sink(std::io::stdout(), Arc::clone(&cancel));
     let (state, id) = (desk.state(), plan.run.clone());
-    cancel_on_eof(std::io::stdin(), Arc::clone(&cancel), GRACE, move || {
+    let overdue = move || {
         let ended = open_journal(&state).and_then(|journal| end_cancelled(&id, &journal, &SystemClock));
         // The parent settles the run if this could not.
         drop(ended);
         std::process::exit(i32::from(exit::CANCELLED));
-    });
+    };
     let folder = RunFolder::new(&desk.state(), &plan.run);
+    cancel_on_eof(std::io::stdin(), Arc::clone(&cancel), GRACE, overdue.clone());
+    cancel_on_mark(folder.clone(), Arc::clone(&cancel), GRACE, overdue);
     let log = RunLog::open(folder.path(), desk.workspace.log_limit)?;
     let runner = LocalRunner::new(desk, &ready, plan)?;
     let sources = LocalSources { desk };

@@ -64,6 +64,34 @@ impl RunFolder {
         Ok(Some((Claim { _file: asker }, Claim { _file: worker })))
     }
 
+    /// Leaves the mark that its worker takes as a word to end.
+    pub(crate) fn ask_cancel(&self) -> Result<(), ConsoleError> {
+        let write = || {
+            std::fs::create_dir_all(&self.path)?;
+            std::fs::write(self.cancel_path(), b"")
+        };
+        write().map_err(|source| ConsoleError::Folder { path: self.path.clone(), source })
+    }
+
+    /// Whether somebody asked for the end of the run.
+    pub fn cancel_asked(&self) -> bool {
+        self.cancel_path().exists()
+    }
+
+    /// Takes the mark away, for a run that begins again.
+    pub(crate) fn forget_cancel(&self) -> Result<(), ConsoleError> {
+        match std::fs::remove_file(self.cancel_path()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ConsoleError::Folder { path: self.path.clone(), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn cancel_path(&self) -> PathBuf {
+        self.path.join("cancel")
+    }
+
     /// Removes the folder of a run that was never journalled.
     pub(crate) fn remove(&self) -> Result<(), ConsoleError> {
         std::fs::remove_dir_all(&self.path).map_err(|source| ConsoleError::Folder { path: self.path.clone(), source })

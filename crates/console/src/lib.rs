@@ -2,6 +2,7 @@
 //!
 //! It names the ports ([`ports`], [`journal`]) that the journal and the local runner implement; the programs join them.
 
+pub mod cancel;
 pub mod clock;
 pub mod definitions;
 pub mod find;
@@ -27,6 +28,7 @@ pub mod fake;
 #[cfg(any(test, feature = "fake"))]
 pub mod suite;
 
+pub use cancel::cancel;
 pub use clock::SystemClock;
 pub use folder::RunFolder;
 pub use journal::Journal;

@@ -52,6 +52,7 @@ pub fn resume(ask: &ResumeAsk<'_>, inputs: &PlanInputs<'_>, state: &Path) -> Res
     let claim = RunFolder::new(state, &run).claim(Part::Asker)?;
     let permit =
         PermitAsk { environment: inputs.environment, confirmed: ask.confirmed, reason: &plan.reason, by: ask.asked_by };
+    RunFolder::new(state, &run).forget_cancel()?;
     plan.permit = permits::grant(&permit, &run, inputs.journal, inputs.clock.now())?;
     inputs.journal.requeue(&plan)?;
     inputs.journal.append_action(&Action {

@@ -1,5 +1,6 @@
 //! What a worker process does besides executing: tell its parent, and listen for the end.
 
+use crate::folder::RunFolder;
 use crate::journal::Journal;
 use crate::ports::Clock;
 use assay_contract::{Event, Problem, Status};
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// How long steps may take to notice a cancel before the worker ends itself. The parent waits a little longer.
 pub const GRACE: Duration = Duration::from_millis(350);
+
+/// Between looks for the mark of another program.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Writes events as JSON lines. When nobody reads them any more the run is cancelled.
 pub fn event_sink(writer: impl Write + Send, cancel: Arc<AtomicBool>) -> impl Fn(Event) + Sync {
@@ -41,6 +45,23 @@ pub fn cancel_on_eof(
             if error.kind() != std::io::ErrorKind::Interrupted {
                 break;
             }
+        }
+        cancel.store(true, Ordering::Release);
+        std::thread::sleep(grace);
+        overdue();
+    });
+}
+
+/// As [`cancel_on_eof`], when another program asks for the end of the run.
+pub fn cancel_on_mark(
+    folder: RunFolder,
+    cancel: Arc<AtomicBool>,
+    grace: Duration,
+    overdue: impl FnOnce() + Send + 'static,
+) {
+    std::thread::spawn(move || {
+        while !folder.cancel_asked() {
+            std::thread::sleep(LOOK);
         }
         cancel.store(true, Ordering::Release);
         std::thread::sleep(grace);

@@ -7,7 +7,7 @@ use crate::launch::{self, Launched, Live};
 use assay_console::journal::{Journal, RunFilter};
 use assay_console::process::Heard;
 use assay_console::{Planned, RunRequest};
-use assay_contract::{Event, Problem, ProblemKind, RunAsk, RunDetail, RunRow, RunTicket, Status};
+use assay_contract::{Event, Problem, RunAsk, RunDetail, RunRow, RunTicket};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -88,14 +88,8 @@ impl Runs {
                 live.cancel();
                 Ok(())
             }
-            None => match self.desk.run(run)?.run.status {
-                Status::Queued | Status::Running => Err(exit::problem(
-                    ProblemKind::Conflict,
-                    format!("Run {run} was started by another program, which alone can cancel it."),
-                    "Press Ctrl C in the terminal that started it.",
-                )),
-                _ => Ok(()),
-            },
+            // Another program started it.
+            None => self.desk.cancel(run, "").map(drop),
         }
     }
 

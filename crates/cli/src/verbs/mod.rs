@@ -1,5 +1,6 @@
 //! One file a verb: each takes its words, does the thing through the console and the lake, prints, gives an exit code.
 
+mod cancel;
 mod daemon;
 mod data;
 mod demo;
@@ -39,6 +40,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
         Verb::Run(args) => run::run(&desk()?, &args, json),
         Verb::Reprocess(args) => reprocess::run(&desk()?, &args, json),
         Verb::Undo(args) => undo::run(&desk()?, &args, json),
+        Verb::Cancel { run, reason } => cancel::run(&desk()?, &run, &reason, json),
         Verb::Unlock(args) => unlock::run(&desk()?, &args, json),
         Verb::Daemon(args) => daemon::daemon(desk()?, args, json),
         Verb::Watch(args) => daemon::watch(desk()?, args, json),

@@ -7,7 +7,7 @@ use assay_console::plan::PlannedFile;
 use assay_console::ports::{Sources, TableCommit, TableNow, Tables};
 use assay_console::process::Heard;
 use assay_console::resume::{ResumeAsk, resume};
-use assay_console::{Journal, PlanInputs, SystemClock, WorkerHandle, queue_run, recover, settle};
+use assay_console::{Journal, PlanInputs, SystemClock, WorkerHandle, cancel, queue_run, recover, settle};
 use assay_contract::{Event, Problem, Status};
 use assay_journal::SqliteJournal;
 use assay_pipeline::{Environment, Pipeline};
@@ -138,6 +138,28 @@ fn a_deaf_worker_is_cancelled_within_a_second() {
     assert_eq!(effects(folder.path()), [""; 0]);
     drop(claim);
     assert_eq!(finish(folder.path(), &journal, "RUN"), Status::Succeeded);
+}
+
+#[test]
+fn another_program_cancels_a_deaf_worker_within_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, state) = (journal(folder.path()), folder.path().join(".assay"));
+    let claim = queue(folder.path(), &journal, "RUN");
+    let mut worker =
+        child(Mode::Deaf, folder.path(), "RUN").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(worker.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("begins silver.sales")));
+    let begin = Instant::now();
+    let before = cancel("RUN", "somebody else", "wrong date", &journal, &SystemClock, &state).unwrap();
+    assert_eq!((before, worker.wait().unwrap().code()), (Status::Running, Some(130)));
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    assert_eq!(settle("RUN", false, &journal, &SystemClock).unwrap(), Some(Status::Cancelled));
+    let told = journal.actions(9).unwrap().into_iter().find(|action| action.what == "cancel").unwrap();
+    assert_eq!((told.by.as_str(), told.reason.as_str()), ("somebody else", "wrong date"));
+    let again = cancel("RUN", "somebody else", "", &journal, &SystemClock, &state).unwrap();
+    assert_eq!(again, Status::Cancelled, "a run that has ended stays as it is");
+    drop(claim);
+    assert_eq!(finish(folder.path(), &journal, "RUN"), Status::Succeeded, "the mark is gone when it begins again");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use assay_console::log::RunLog;
 use assay_console::ports::{Clock, Runner, StepContext, StepOutcome};
 use assay_console::run::Parallel;
 use assay_console::suite::sample_plan;
-use assay_console::worker::{GRACE, cancel_on_eof, end_cancelled, event_sink};
+use assay_console::worker::{GRACE, cancel_on_eof, cancel_on_mark, end_cancelled, event_sink};
 use assay_console::{Execution, Journal, PlannedStep, RunFolder, RunPlan, SystemClock, execute, queue_run};
 use assay_contract::Problem;
 use assay_journal::SqliteJournal;
@@ -82,10 +82,12 @@ fn work(folder: &Path, run: &str, journal: Arc<SqliteJournal>, deaf: bool) {
     let log = RunLog::open(RunFolder::new(&state, run).path(), 1 << 20).unwrap();
     let cancel = Arc::new(AtomicBool::new(false));
     let (ended_run, ended_journal) = (run.to_owned(), Arc::clone(&journal));
-    cancel_on_eof(std::io::stdin(), Arc::clone(&cancel), GRACE, move || {
+    let overdue = move || {
         end_cancelled(&ended_run, ended_journal.as_ref(), &SystemClock).unwrap();
         std::process::exit(130);
-    });
+    };
+    cancel_on_eof(std::io::stdin(), Arc::clone(&cancel), GRACE, overdue.clone());
+    cancel_on_mark(RunFolder::new(&state, run), Arc::clone(&cancel), GRACE, overdue);
     let sink = event_sink(std::io::stdout(), Arc::clone(&cancel));
     let ended = execute(&Execution {
         plan: &plan,
