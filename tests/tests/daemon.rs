@@ -46,6 +46,22 @@ fn two_daemons_keep_a_schedule_with_one_run_each_time() {
     assert!(card["next_run"].as_str().is_some_and(|at| at.ends_with(":00.000Z") || at.ends_with(":00Z")), "{card}");
 }
 
+#[test]
+fn a_windows_daemon_ends_with_it_and_keeps_what_somebody_has_run() {
+    let journey = Journey::new("sales_lakehouse");
+    // The standard input is at its end, as when the window is gone.
+    let keeps = || {
+        let outcome = journey.workspace.assay(&["daemon", "--attached", "--json"]).unwrap();
+        assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
+        let first: serde_json::Value = serde_json::from_str(outcome.stdout.lines().next().unwrap()).unwrap();
+        first["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(keeps(), "schedules: none; watches: none; Ctrl C ends it");
+    journey.demo(1, 50, &[]);
+    journey.run(&["--stage", "bronze"]);
+    assert_eq!(keeps(), "schedules: sales_lakehouse; watches: none; Ctrl C ends it");
+}
+
 fn reason(journey: &Journey, run: &str) -> String {
     let shown = journey.json(&["show", run]).remove(0);
     assert_eq!(shown["asked_by"], "schedule");

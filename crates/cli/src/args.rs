@@ -372,6 +372,9 @@ pub struct DaemonArgs {
     /// Pipelines whose runs go on side by side
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub at_once: u16,
+    /// Ends with its standard input, and leaves alone what nobody has run yet: for a window
+    #[arg(long, hide = true)]
+    pub attached: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ use assay_console::{
 };
 use assay_contract::{PlanDetail, Problem, ProblemKind, Status};
 use assay_pipeline::{Environment, Layer};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -117,13 +118,17 @@ impl Live {
     }
 }
 
-fn live(desk: &Desk, run: String, claim: Claim, hear: impl FnMut(Heard) + Send + 'static) -> Result<Live, Problem> {
+/// This program, to start it once more.
+pub fn program() -> Result<PathBuf, Problem> {
     let program = std::env::current_exe().map_err(|error| {
         exit::because("The program's own place is not known.", &error, "Start it by its full path.")
     })?;
     // A program that was replaced while it runs goes on as it is, and so do its workers.
-    let program = if program.exists() { program } else { "/proc/self/exe".into() };
-    let mut command = Command::new(program);
+    Ok(if program.exists() { program } else { "/proc/self/exe".into() })
+}
+
+fn live(desk: &Desk, run: String, claim: Claim, hear: impl FnMut(Heard) + Send + 'static) -> Result<Live, Problem> {
+    let mut command = Command::new(program()?);
     command.arg("--workspace").arg(&desk.workspace.root).args(["worker", &run]);
     // The allocator gives freed pages back after a millisecond: silver's must not add to the peak of gold's.
     if std::env::var_os(PURGE_DELAY).is_none() {

@@ -12,6 +12,8 @@ pub struct Workspace {
     pub environments: Vec<Environment>,
     /// How long a log may grow, in bytes, before its oldest middle is dropped and the gap is said.
     pub log_limit: u64,
+    /// An open window runs schedules and watches folders, as `assay daemon` does.
+    pub schedules_in_window: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -267,6 +267,8 @@ pub struct WorkspaceFile {
     /// How long the log of a run may grow, in bytes.
     #[schemars(range(min = 65536))]
     pub log_limit: Option<i64>,
+    /// Whether an open window runs schedules and watches folders, as `assay daemon` does; it does where nothing is said.
+    pub schedules_in_window: Option<bool>,
     /// Environments, by name; `local` is built in.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentTable>,

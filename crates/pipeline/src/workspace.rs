@@ -22,7 +22,7 @@ const LOCAL_LAKE: &str = ".assay/lake";
 const LOG_LIMIT: u64 = 64 << 20;
 const SMALLEST_LOG_LIMIT: i64 = 64 << 10;
 
-pub(crate) const WORKSPACE_KEYS: &[&str] = &["log_limit", "environments"];
+pub(crate) const WORKSPACE_KEYS: &[&str] = &["log_limit", "schedules_in_window", "environments"];
 pub(crate) const ENVIRONMENT_KEYS: &[&str] = &["guard", "lake", "warehouse", "connections", "needs_reason"];
 pub(crate) const CONNECTION_KEYS: &[&str] = &["postgres", "dynamodb"];
 pub(crate) const DYNAMODB_KEYS: &[&str] = &["region", "endpoint"];
@@ -42,6 +42,7 @@ impl Workspace {
         let table = Section::root(&document);
         table.only(&mut page, WORKSPACE_KEYS);
         let log_limit = read_log_limit(&mut page, &table);
+        let schedules_in_window = table.flag(&mut page, "schedules_in_window").unwrap_or(true);
         let mut environments = Vec::new();
         for (name, section) in table.sections(&mut page, "environments") {
             environments.push(read_environment(&mut page, root, &name, &section));
@@ -50,7 +51,7 @@ impl Workspace {
         if !environments.iter().any(|environment| environment.name == LOCAL) {
             environments.insert(0, local(root));
         }
-        Ok(Workspace { root: root.to_owned(), environments, log_limit })
+        Ok(Workspace { root: root.to_owned(), environments, log_limit, schedules_in_window })
     }
 
     /// The nearest folder from `start` upwards that holds an `assay.toml`.
@@ -236,6 +237,7 @@ mod tests {
             root: folder.path().to_owned(),
             environments: vec![Environment::new("local", Guard::Open, folder.path().join(".assay/lake"))],
             log_limit: 64 * 1024 * 1024,
+            schedules_in_window: true,
         };
         assert_eq!(read, Ok(expected));
     }
@@ -243,7 +245,7 @@ mod tests {
     #[test]
     fn environments_are_read_and_local_can_be_changed() {
         let (folder, read) = workspace(
-            "log_limit = 1_000_000\n[environments.team]\nlake = 'data/lake'\n[environments.production]\nguard = 'locked'\n\
+            "log_limit = 1_000_000\nschedules_in_window = false\n[environments.team]\nlake = 'data/lake'\n[environments.production]\nguard = 'locked'\n\
              lake = '/srv/lake'\nwarehouse = 'postgresql://loader@db.example:5432/sales'\n\
              [environments.local]\nwarehouse = 'postgresql:///sales?host=/run/postgresql'\n",
         );
@@ -271,7 +273,7 @@ mod tests {
                 ),
             ]
         );
-        assert_eq!(read.log_limit, 1_000_000);
+        assert_eq!((read.log_limit, read.schedules_in_window), (1_000_000, false));
     }
 
     #[test]
@@ -372,7 +374,7 @@ mod tests {
         }
         assert!(!shown.contains("sesame"));
         insta::assert_snapshot!(shown, @r#"
-        assay.toml:1:1: the key `log_limt` is not known here; known are log_limit, environments
+        assay.toml:1:1: the key `log_limt` is not known here; known are log_limit, schedules_in_window, environments
         log_limt = 5
         ^^^^^^^^
         help: did you mean `log_limit`?

@@ -40,6 +40,9 @@ pub struct Charge {
     /// This pipeline is watched; without one all schedules are kept, and sources whose files are dated by their
     /// arrival are watched.
     pub only: Option<String>,
+    /// It belongs to a window: the end of its standard input is a signal, and pipelines that nobody has run are left
+    /// alone, so that looking at shipped definitions starts nothing.
+    pub attached: bool,
     pub patience: Patience,
 }
 
@@ -79,6 +82,9 @@ impl Daemon {
         }
         let (tell, words) = channel();
         listen(&desk, &tell)?;
+        if charge.attached {
+            follow(&tell);
+        }
         let mut daemon = Self {
             desk: Arc::new(desk),
             charge,
@@ -178,7 +184,7 @@ impl Daemon {
         self.read_at = Some(Instant::now());
         let mut pipelines = BTreeMap::new();
         for (name, found) in self.desk.workspace.pipelines() {
-            if self.charge.only.as_ref().is_some_and(|only| *only != name) {
+            if self.charge.only.as_ref().is_some_and(|only| *only != name) || self.is_untouched(&name) {
                 continue;
             }
             match found {
@@ -205,6 +211,17 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Whether a window's daemon leaves the pipeline alone; also while the journal does not tell.
+    fn is_untouched(&self, pipeline: &str) -> bool {
+        let filter = RunFilter {
+            pipeline: Some(pipeline.to_owned()),
+            environment: Some(self.charge.environment.name.clone()),
+            ..RunFilter::default()
+        };
+        let runs = || self.desk.journal()?.runs(&filter, 1);
+        self.charge.attached && runs().map_or(true, |runs| runs.is_empty())
     }
 
     /// The run that works on a pipeline or waits to, whoever asked for it.
@@ -276,6 +293,16 @@ impl Daemon {
         let next = self.scheduled().filter_map(move |(_, schedule)| schedule::next(schedule, now));
         next.map(move |at| (at - now).to_std().unwrap_or(Duration::ZERO))
     }
+}
+
+/// The end of the standard input becomes a signal: the window is gone.
+fn follow(tell: &Sender<Word>) {
+    let tell = tell.clone();
+    std::thread::spawn(move || {
+        // What is written there does not matter, nor why it cannot be read any more.
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        drop(tell.send(Word::Signal));
+    });
 }
 
 /// Signals become words. From now on they no longer end the program.

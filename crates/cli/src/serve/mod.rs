@@ -3,6 +3,7 @@
 mod answer;
 pub mod overview;
 mod runs;
+mod schedules;
 mod table;
 mod wire;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use runs::Runs;
+use schedules::Schedules;
 use wire::Outlet;
 
 /// Asks that are answered at the same time; further ones wait in the pipe.
@@ -25,6 +27,7 @@ pub fn run(desk: Desk) -> Result<u8, Problem> {
     let desk = Arc::new(desk);
     let outlet = Arc::new(Outlet::stdout());
     let runs = Arc::new(Runs::new(Arc::clone(&desk), Arc::clone(&outlet))?);
+    let schedules = Schedules::kept(&desk);
     let (send, receive) = sync_channel::<Request>(THREADS);
     let receive = Arc::new(std::sync::Mutex::new(receive));
     let workers: Vec<_> = (0..THREADS)
@@ -46,6 +49,7 @@ pub fn run(desk: Desk) -> Result<u8, Problem> {
         // A thread that panicked has answered nothing more; the others are still joined.
         drop(worker.join());
     }
+    drop(schedules);
     runs.end();
     desk.end().and(end).map(|()| exit::DONE)
 }

@@ -16,6 +16,7 @@ pub fn daemon(desk: Desk, args: DaemonArgs, json: bool) -> Result<u8, Problem> {
         confirmed: args.confirm,
         at_once: usize::from(args.at_once),
         only: None,
+        attached: args.attached,
         patience: Patience::default(),
     };
     Ok(Daemon::new(desk, charge, json)?.keep())
@@ -28,7 +29,14 @@ pub fn watch(desk: Desk, args: WatchArgs, json: bool) -> Result<u8, Problem> {
         sweep: Duration::from_secs(args.sweep),
         ..Patience::default()
     };
-    let charge = Charge { environment, confirmed: args.confirm, at_once: 1, only: Some(args.pipeline), patience };
+    let charge = Charge {
+        environment,
+        confirmed: args.confirm,
+        at_once: 1,
+        only: Some(args.pipeline),
+        attached: false,
+        patience,
+    };
     Ok(Daemon::new(desk, charge, json)?.keep())
 }
 
