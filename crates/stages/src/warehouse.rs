@@ -101,7 +101,7 @@ pub async fn deliver(job: &WarehouseJob<'_>, warehouse: &mut Warehouse) -> Resul
     let there = warehouse.measure(schema, &job.load.table, &job.load.reconcile, between).await?;
     let rows = lake.rows;
     let table_rows = match between {
-        Some(_) => warehouse.measure(schema, &job.load.table, &[], None).await?.rows,
+        Some(_) => warehouse.rows(schema, &job.load.table).await?,
         None => there.rows,
     };
     let measures = compared(&job.load.reconcile, &lake, &there, &outcome);

@@ -118,9 +118,13 @@ impl Warehouse {
             return Ok(LoadOutcome::AlreadyLoaded);
         }
         let Measures { rows: replaced, sums: sums_replaced } = replace(&transaction, job, staging, &finding).await?;
-        let id = load_log::write(&transaction, job, &staging.place(), now).await.map_err(&failed)?;
-        let end = format!("{} ANALYZE {}", staging.end(), table(&job.schema, &job.table));
-        transaction.batch_execute(&end).await.map_err(&failed)?;
+        let table_rows = rows_now(&transaction, job, &finding, (copied, replaced)).await.map_err(&failed)?;
+        let id = load_log::write(&transaction, job, &staging.place(), table_rows, now).await.map_err(&failed)?;
+        transaction.batch_execute(&staging.end()).await.map_err(&failed)?;
+        if stale(&transaction, job, copied.saturating_add(replaced)).await.map_err(&failed)? {
+            let analyze = format!("ANALYZE {}", table(&job.schema, &job.table));
+            transaction.batch_execute(&analyze).await.map_err(&failed)?;
+        }
         let done = LoadOutcome::Loaded { copied, replaced, sums_replaced };
         match transaction.commit().await {
             Ok(()) => Ok(done),
@@ -245,6 +249,35 @@ async fn take_out(
     let row = row.map_err(&failed)?;
     let rows: i64 = row.get(0);
     Ok(Measures { rows: rows.unsigned_abs(), sums: (1..=job.sums.len()).map(|at| row.get(at)).collect() })
+}
+
+/// Rows of the table within the transaction; counted only where the load log does not tell.
+async fn rows_now(
+    transaction: &Transaction<'_>,
+    job: &LoadJob,
+    finding: &Finding,
+    (copied, replaced): (u64, u64),
+) -> Result<i64, Error> {
+    if job.mode == Replace::All || matches!(finding, Finding::Make { .. }) {
+        return Ok(i64::try_from(copied).unwrap_or(i64::MAX));
+    }
+    if let Some(rows) = load_log::rows_after(transaction, job, copied, replaced).await? {
+        return Ok(rows);
+    }
+    let count = format!("SELECT count(*) FROM {}", table(&job.schema, &job.table));
+    Ok(transaction.query_one(&count, &[]).await?.get(0))
+}
+
+/// Whether the planner's figures are too old once this many rows more have come and gone: the rule of the server's
+/// own vacuum daemon, which a private server does not live long enough to run.
+async fn stale(transaction: &Transaction<'_>, job: &LoadJob, changed: u64) -> Result<bool, Error> {
+    let query = "SELECT c.reltuples <= 0 OR coalesce(s.n_mod_since_analyze, 0) + $3::bigint > 50 + 0.1 * c.reltuples \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid \
+                 WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p')";
+    let changed = i64::try_from(changed).unwrap_or(i64::MAX / 2);
+    let row = transaction.query_opt(query, &[&job.schema, &job.table, &changed]).await?;
+    Ok(row.is_none_or(|row| row.get(0)))
 }
 
 fn copy_statement(job: &LoadJob, staging: &Staging<'_>) -> String {

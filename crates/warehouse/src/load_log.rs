@@ -5,7 +5,7 @@ use crate::quote::identifier;
 use crate::table::{ensure_schema, lock};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use tokio_postgres::{Error, Transaction};
+use tokio_postgres::{Client, Error, Transaction};
 
 /// What the log has for all that a job replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,31 @@ pub(crate) enum Held {
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS assay.load_log (\
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, pipeline text NOT NULL, environment text NOT NULL, \
     schema_name text NOT NULL, table_name text NOT NULL, date date, lake_version bigint NOT NULL, run text NOT NULL, \
-    rows bigint NOT NULL, loaded_at timestamptz NOT NULL, lake_table text); \
+    rows bigint NOT NULL, loaded_at timestamptz NOT NULL, lake_table text, \
+    table_rows bigint); \
     CREATE INDEX IF NOT EXISTS load_log_place ON assay.load_log (schema_name, table_name, date, id); \
     COMMENT ON TABLE assay.load_log IS 'Loads by Assay; the greatest id of a date, or without date, is what holds'";
 
-/// Logs of earlier programs lack the column. Their entries are of no known table: what they say is loaded again.
-const MIGRATE: &str = "ALTER TABLE assay.load_log ADD COLUMN IF NOT EXISTS lake_table text";
+/// Logs of earlier programs lack these. Entries without a lake table are of no known one: what they say is loaded
+/// again. Entries without the table's rows have them counted.
+const MIGRATE: &str = "ALTER TABLE assay.load_log ADD COLUMN IF NOT EXISTS lake_table text; \
+    ALTER TABLE assay.load_log ADD COLUMN IF NOT EXISTS table_rows bigint; \
+    CREATE INDEX IF NOT EXISTS load_log_last ON assay.load_log (schema_name, table_name, id)";
+
+/// The last entry of each date in `a`, as `h`: a whole load is one of every date. Two look-ups by index, since one
+/// with OR reads every entry of the table for each date.
+const LAST_OF_DATE: &str = "LEFT JOIN LATERAL (SELECT * FROM (\
+    (SELECT * FROM assay.load_log WHERE schema_name = $1 AND table_name = $2 AND date = a.date \
+     ORDER BY id DESC LIMIT 1) UNION ALL \
+    (SELECT * FROM assay.load_log WHERE schema_name = $1 AND table_name = $2 AND date IS NULL \
+     ORDER BY id DESC LIMIT 1)) l ORDER BY id DESC LIMIT 1) h ON true";
+
+/// The table's last entry, whatever its date, as `h`.
+const LAST: &str = "LEFT JOIN LATERAL (SELECT * FROM assay.load_log \
+    WHERE schema_name = $1 AND table_name = $2 ORDER BY id DESC LIMIT 1) h ON true";
 
 pub(crate) async fn ensure(transaction: &Transaction<'_>) -> Result<(), Error> {
-    let known = "SELECT FROM pg_attribute WHERE attrelid = to_regclass('assay.load_log') AND attname = 'lake_table' \
+    let known = "SELECT FROM pg_attribute WHERE attrelid = to_regclass('assay.load_log') AND attname = 'table_rows' \
                  AND NOT attisdropped";
     if transaction.query_opt(known, &[]).await?.is_some() {
         return Ok(());
@@ -46,18 +62,16 @@ pub(crate) async fn exists(transaction: &Transaction<'_>) -> Result<bool, Error>
 /// Reads what the table holds now: the last entry counts, a whole load counts for every date.
 pub(crate) async fn held(transaction: &Transaction<'_>, job: &LoadJob) -> Result<Held, Error> {
     // A whole load asks for the one "date" that only whole loads have.
-    let asked = match &job.mode {
-        Replace::Dates { .. } => "SELECT unnest($3::text[])::date AS date, false AS whole",
-        Replace::All => "SELECT NULL::date AS date, true AS whole WHERE cardinality($3::text[]) = 0",
+    let (asked, last) = match &job.mode {
+        Replace::Dates { .. } => ("SELECT unnest($3::text[])::date AS date, false AS whole", LAST_OF_DATE),
+        Replace::All => ("SELECT NULL::date AS date, true AS whole WHERE cardinality($3::text[]) = 0", LAST),
     };
+    let ours = "h.pipeline = $4 AND h.environment = $5 AND h.lake_table = $7";
     let query = format!(
-        "SELECT coalesce(bool_and(coalesce(ours AND lake_version = $6 AND fits, false)), true), \
-                max(lake_version) FILTER (WHERE ours AND lake_version > $6) \
-         FROM ({asked}) a LEFT JOIN LATERAL (\
-             SELECT l.lake_version, l.pipeline = $4 AND l.environment = $5 AND l.lake_table = $7 AS ours, \
-                    NOT a.whole OR l.date IS NULL AS fits \
-             FROM assay.load_log l WHERE l.schema_name = $1 AND l.table_name = $2 \
-             AND (a.whole OR l.date = a.date OR l.date IS NULL) ORDER BY l.id DESC LIMIT 1) h ON true"
+        "SELECT coalesce(bool_and(coalesce({ours} AND h.lake_version = $6 AND (NOT a.whole OR h.date IS NULL), false)), \
+                         true), \
+                max(h.lake_version) FILTER (WHERE {ours} AND h.lake_version > $6) \
+         FROM ({asked}) a {last}"
     );
     let dates = job.dates();
     let row = transaction
@@ -74,11 +88,38 @@ pub(crate) async fn held(transaction: &Transaction<'_>, job: &LoadJob) -> Result
     })
 }
 
+/// Rows that the table holds once `copied` of them took the place of `replaced`, as far as the log tells: nothing
+/// when an entry is too old to know, or when somebody else changed the dates in between.
+pub(crate) async fn rows_after(
+    transaction: &Transaction<'_>,
+    job: &LoadJob,
+    copied: u64,
+    replaced: u64,
+) -> Result<Option<i64>, Error> {
+    let query = format!(
+        "SELECT (SELECT h.table_rows FROM (SELECT) a {LAST}), \
+                (SELECT CASE WHEN bool_and(h.date IS NOT NULL) THEN sum(h.rows)::bigint END \
+                 FROM (SELECT unnest($3::text[])::date AS date) a {LAST_OF_DATE})"
+    );
+    let row = transaction.query_one(&query, &[&job.schema, &job.table, &job.dates()]).await?;
+    let (table, dated): (Option<i64>, Option<i64>) = (row.get(0), row.get(1));
+    let (Ok(copied), Ok(replaced)) = (i64::try_from(copied), i64::try_from(replaced)) else { return Ok(None) };
+    let as_logged = dated.is_none_or(|dated| dated == replaced);
+    Ok(table.filter(|table| as_logged && *table >= replaced).map(|table| table - replaced + copied))
+}
+
+/// Rows of the table after its last load; none when no entry tells.
+pub(crate) async fn rows(client: &Client, schema: &str, table: &str) -> Result<Option<i64>, Error> {
+    let query = format!("SELECT h.table_rows FROM (SELECT) a {LAST}");
+    Ok(client.query_one(&query, &[&schema, &table]).await?.get(0))
+}
+
 /// Counts the rows of the staging table and adds one entry per date, or one for the whole; gives the last one's id, none when there was no date.
 pub(crate) async fn write(
     transaction: &Transaction<'_>,
     job: &LoadJob,
     staging: &str,
+    table_rows: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, Error> {
     let counted = match &job.mode {
@@ -93,8 +134,9 @@ pub(crate) async fn write(
     };
     let query = format!(
         "WITH added AS (INSERT INTO assay.load_log \
-         (schema_name, table_name, date, pipeline, environment, lake_version, run, rows, loaded_at, lake_table) \
-         SELECT $1, $2, date, $4, $5, $6, $7, rows, $8::text::timestamptz, $9 FROM ({counted}) x ORDER BY date RETURNING id) \
+         (schema_name, table_name, date, pipeline, environment, lake_version, run, rows, loaded_at, lake_table, \
+          table_rows) \
+         SELECT $1, $2, date, $4, $5, $6, $7, rows, $8::text::timestamptz, $9, $10 FROM ({counted}) x ORDER BY date RETURNING id) \
          SELECT max(id) FROM added"
     );
     let (dates, loaded_at) = (job.dates(), now.to_rfc3339());
@@ -111,6 +153,7 @@ pub(crate) async fn write(
                 &job.run,
                 &loaded_at,
                 &job.lake_table,
+                &table_rows,
             ],
         )
         .await?;

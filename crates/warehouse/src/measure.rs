@@ -3,11 +3,22 @@
 use crate::connection::Warehouse;
 use crate::error::WarehouseError;
 use crate::job::iso_dates;
+use crate::load_log;
 use crate::quote::{check_names, identifier, table};
 use crate::reconcile::Measures;
 use chrono::NaiveDate;
 
 impl Warehouse {
+    /// Rows of a table that was loaded, as its last load left them: what others do to dates that no load replaces is
+    /// not seen before the next whole load. Counted where the load log is too old to tell.
+    pub async fn rows(&self, schema: &str, name: &str) -> Result<u64, WarehouseError> {
+        let failed = |error| WarehouseError::of(&format!("the measuring of {schema}.{name}"), &[], error);
+        match load_log::rows(&self.client, schema, name).await.map_err(failed)? {
+            Some(rows) => Ok(rows.unsigned_abs()),
+            None => Ok(self.measure(schema, name, &[], None).await?.rows),
+        }
+    }
+
     /// Row count and the sums of numeric columns, in one statement, so of one moment.
     ///
     /// `dates` names a date column and keeps to its dates; none measures the whole table. The sum of no value is none.

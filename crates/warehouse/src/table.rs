@@ -1,9 +1,10 @@
 //! A warehouse table as it is and as a load wants it: columns, index, note.
 
 use crate::error::WarehouseError;
-use crate::job::LoadJob;
+use crate::job::{LoadJob, Replace, WarehouseType};
 use crate::quote::{identifier, identifiers, literal, table};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use tokio_postgres::{Error, GenericClient, Transaction};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -115,7 +116,7 @@ pub(crate) async fn dress(transaction: &Transaction<'_>, job: &LoadJob) -> Resul
 
 async fn dress_inner(transaction: &Transaction<'_>, job: &LoadJob) -> Result<(), Error> {
     let place = table(&job.schema, &job.table);
-    let wanted = (!job.sort_key.is_empty()).then(|| index_name(job));
+    let wanted = indexes(job);
     let known = transaction
         .query(
             "SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid \
@@ -125,12 +126,13 @@ async fn dress_inner(transaction: &Transaction<'_>, job: &LoadJob) -> Result<(),
         )
         .await?;
     let known: Vec<String> = known.iter().map(|row| row.get(0)).collect();
-    for old in known.iter().filter(|name| Some(*name) != wanted.as_ref()) {
+    let kept = kept(job);
+    for old in known.iter().filter(|name| !wanted.contains_key(*name) && !kept.contains(name)) {
         transaction.batch_execute(&format!("DROP INDEX {}", table(&job.schema, old))).await?;
     }
-    if let Some(name) = wanted.filter(|name| !known.contains(name)) {
-        let columns = identifiers(&job.sort_key);
-        transaction.batch_execute(&format!("CREATE INDEX {} ON {place} ({columns})", identifier(&name))).await?;
+    for (name, columns) in wanted.iter().filter(|(name, _)| !known.contains(name)) {
+        let columns = identifiers(columns);
+        transaction.batch_execute(&format!("CREATE INDEX {} ON {place} ({columns})", identifier(name))).await?;
     }
     let note = Note { assay: 1, distribution_key: job.distribution_key.clone(), sort_key: job.sort_key.clone() };
     let existing = Existing::find(transaction, &job.schema, &job.table).await?;
@@ -142,8 +144,29 @@ async fn dress_inner(transaction: &Transaction<'_>, job: &LoadJob) -> Result<(),
     Ok(())
 }
 
+/// Columns by index name: the sort key, and the date column where replacing a date would read the whole table without.
+fn indexes(job: &LoadJob) -> BTreeMap<String, Vec<String>> {
+    let mut keys = Vec::new();
+    if !job.sort_key.is_empty() {
+        keys.push(job.sort_key.clone());
+    }
+    if let Replace::Dates { column, .. } = &job.mode
+        && job.sort_key.first() != Some(column)
+    {
+        keys.push(vec![column.clone()]);
+    }
+    keys.into_iter().map(|columns: Vec<String>| (index_name(job, &columns), columns)).collect()
+}
+
+/// Names of indexes that a whole load leaves: the table may be loaded by dates as well, and making them anew each time
+/// reads all of it.
+fn kept(job: &LoadJob) -> Vec<String> {
+    let dates = job.columns.iter().filter(|column| column.kind == WarehouseType::Date && job.mode == Replace::All);
+    dates.map(|column| index_name(job, std::slice::from_ref(&column.name))).collect()
+}
+
 /// One name per table and key: index names are unique in a schema.
-fn index_name(job: &LoadJob) -> String {
-    let parts = serde_json::json!([job.schema, job.table, job.sort_key]).to_string();
+fn index_name(job: &LoadJob, columns: &[String]) -> String {
+    let parts = serde_json::json!([job.schema, job.table, columns]).to_string();
     format!("{INDEX_PREFIX}{:016x}", xxh3_64(parts.as_bytes()))
 }

@@ -1,8 +1,8 @@
 //! Loads: what they leave in the table and in the load log.
 
-use crate::support::{client, column, day, lines, load, now, permit, rows, sales, shared};
+use crate::support::{client, column, day, folder, lines, load, now, permit, rows, sales, shared};
 use assay_pipeline::Permit;
-use assay_warehouse::{LoadOutcome, Replace, Warehouse, WarehouseError, WarehouseType};
+use assay_warehouse::{Cluster, LoadOutcome, Replace, Warehouse, WarehouseError, WarehouseType};
 
 const ONE_TWO: &str = "2024-01-01,A,10.00\n2024-01-01,B,5.50\n2024-01-02,A,1.25\n";
 
@@ -222,7 +222,7 @@ async fn the_index_and_the_note_follow_the_definition_and_a_persons_comment_stay
     let shared = shared().await;
     let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
     let look = client(&shared.cluster).await;
-    let indexes = "SELECT replace(indexdef, indexname, 'i') FROM pg_indexes WHERE schemaname = 'dress'";
+    let indexes = "SELECT replace(indexdef, indexname, 'i') FROM pg_indexes WHERE schemaname = 'dress' ORDER BY 1";
     let comment = "SELECT obj_description('dress.daily'::regclass)";
     let mut job = sales("dress", &[1, 2], 1);
     load(&mut warehouse, &job, ONE_TWO).await.unwrap();
@@ -231,13 +231,24 @@ async fn the_index_and_the_note_follow_the_definition_and_a_persons_comment_stay
     assert_eq!(lines(&look, comment).await, [expected]);
     (job.lake_version, job.sort_key, job.distribution_key) = (2, vec!["store".into(), "day".into()], None);
     load(&mut warehouse, &job, ONE_TWO).await.unwrap();
-    assert_eq!(lines(&look, indexes).await, ["CREATE INDEX i ON dress.daily USING btree (store, day)"]);
+    let two =
+        ["CREATE INDEX i ON dress.daily USING btree (day)", "CREATE INDEX i ON dress.daily USING btree (store, day)"];
+    assert_eq!(lines(&look, indexes).await, two);
     assert!(lines(&look, comment).await[0].contains(r#""distribution_key":null"#));
     look.batch_execute("COMMENT ON TABLE dress.daily IS 'mine'").await.unwrap();
     (job.lake_version, job.sort_key) = (3, vec![]);
     load(&mut warehouse, &job, ONE_TWO).await.unwrap();
-    assert_eq!(lines(&look, indexes).await, Vec::<String>::new());
+    // The index that finds a date's rows is there without a sort key, and a whole load leaves it.
+    let of_dates = ["CREATE INDEX i ON dress.daily USING btree (day)"];
+    assert_eq!(lines(&look, indexes).await, of_dates);
     assert_eq!(lines(&look, comment).await, ["mine"]);
+    (job.lake_version, job.sort_key) = (4, vec!["store".into()]);
+    load(&mut warehouse, &job, ONE_TWO).await.unwrap();
+    let two = ["CREATE INDEX i ON dress.daily USING btree (day)", "CREATE INDEX i ON dress.daily USING btree (store)"];
+    assert_eq!(lines(&look, indexes).await, two);
+    (job.lake_version, job.mode) = (5, Replace::All);
+    load(&mut warehouse, &job, ONE_TWO).await.unwrap();
+    assert_eq!(lines(&look, indexes).await, two);
 }
 
 #[tokio::test]
@@ -287,4 +298,62 @@ async fn loads_at_once_take_turns() {
     assert!(matches!(b.unwrap(), Ok(LoadOutcome::Loaded { replaced: 20_000, .. })));
     assert_eq!(lines(&look, stores).await, ["20000|1"]);
     assert_eq!(lines(&look, "SELECT DISTINCT left(store, 1) FROM \"at once\".daily").await, ["d"]);
+}
+
+#[tokio::test]
+async fn a_date_costs_the_same_in_a_long_table_and_in_a_long_log() {
+    let folder = folder();
+    let cluster = Cluster::start(folder.path()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&cluster.target()).await.unwrap();
+    let look = client(&cluster).await;
+    let dates: Vec<_> = (0..2000).map(|at| day(1) + chrono::Days::new(at)).collect();
+    let text: String = dates.iter().flat_map(|date| (0..10).map(move |n| format!("{date},S{n},1.00\n"))).collect();
+    let mut job = sales("long", &[], 1);
+    job.sort_key = vec!["store".into(), "day".into()];
+    for version in 1..=3 {
+        (job.lake_version, job.run) = (version, format!("run-{version}"));
+        job.mode = Replace::Dates { column: "day".into(), dates: dates.clone() };
+        load(&mut warehouse, &job, &text).await.unwrap();
+    }
+    // The server counts the rows that statements read; a scan of the table or of its log shows in them.
+    let scans = "SELECT relname, seq_tup_read FROM pg_stat_all_tables \
+                 WHERE relid IN ('long.daily'::regclass, 'assay.load_log'::regclass) ORDER BY 1";
+    // A session tells its figures at its end.
+    let told = async |warehouse: Warehouse| {
+        drop(warehouse);
+        let others = "SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        while !lines(&look, others).await.is_empty() {}
+        lines(&look, scans).await
+    };
+    let before = told(warehouse).await;
+    let mut warehouse = Warehouse::connect(&cluster.target()).await.unwrap();
+    job.mode = Replace::Dates { column: "day".into(), dates: vec![dates[7]] };
+    job.lake_version = 4;
+    load(&mut warehouse, &job, &format!("{},S0,5.00\n", dates[7])).await.unwrap();
+    assert_eq!(warehouse.rows("long", "daily").await.unwrap(), 19_991);
+    assert_eq!(told(warehouse).await, before);
+}
+
+#[tokio::test]
+async fn rows_of_the_table_are_known_without_counting_and_counted_when_somebody_else_changed_them() {
+    let shared = shared().await;
+    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let look = client(&shared.cluster).await;
+    let logged = "SELECT table_rows FROM assay.load_log WHERE schema_name = 'counted' ORDER BY id";
+    load(&mut warehouse, &sales("counted", &[1, 2], 1), ONE_TWO).await.unwrap();
+    load(&mut warehouse, &sales("counted", &[2], 2), "2024-01-02,A,1\n2024-01-02,B,1\n").await.unwrap();
+    load(&mut warehouse, &sales("counted", &[3], 3), "2024-01-03,A,1\n").await.unwrap();
+    assert_eq!(lines(&look, logged).await, ["3", "3", "4", "5"]);
+    look.batch_execute("DELETE FROM counted.daily WHERE day = '2024-01-01' OR store = 'B'").await.unwrap();
+    load(&mut warehouse, &sales("counted", &[2], 4), "2024-01-02,A,1\n").await.unwrap();
+    assert_eq!(warehouse.rows("counted", "daily").await.unwrap(), 2);
+    // Logs of earlier programs do not tell.
+    look.batch_execute("UPDATE assay.load_log SET table_rows = NULL WHERE schema_name = 'counted'").await.unwrap();
+    assert_eq!(warehouse.rows("counted", "daily").await.unwrap(), 2);
+    load(&mut warehouse, &sales("counted", &[4], 5), "2024-01-04,A,1\n").await.unwrap();
+    assert_eq!(warehouse.rows("counted", "daily").await.unwrap(), 3);
+    let mut whole = sales("counted", &[], 6);
+    whole.mode = Replace::All;
+    load(&mut warehouse, &whole, ONE_TWO).await.unwrap();
+    assert_eq!(warehouse.rows("counted", "daily").await.unwrap(), 3);
 }
