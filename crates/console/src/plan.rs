@@ -182,6 +182,18 @@ impl RunPlan {
         }
     }
 
+    /// What it is about, for lists of runs: its dates, or the runs that it undoes.
+    pub fn words(&self) -> String {
+        match &self.work {
+            Work::Undo(reversal) => match reversal.of.as_slice() {
+                [one] => format!("undo of {one}"),
+                [newest, more @ ..] => format!("undo of {newest} and {} before it", more.len()),
+                [] => self.dates_words(),
+            },
+            _ => self.dates_words(),
+        }
+    }
+
     /// Tables of the lake that it replaces, as ids.
     pub(crate) fn replaced_tables(&self) -> Vec<String> {
         let lake = self.steps.iter().filter(|step| matches!(step.stage, Layer::Silver | Layer::Gold));

@@ -149,7 +149,7 @@ pub fn run_row(record: &RunRecord, done: u32) -> RunRow {
         environment: plan.environment.name.clone(),
         status: record.status,
         stages: plan.stages.iter().map(ToString::to_string).collect(),
-        dates: plan.dates_words(),
+        dates: plan.words(),
         attempt: record.attempt,
         queued_at: time(plan.queued_at),
         started_at: record.started_at.map(time),

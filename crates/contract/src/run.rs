@@ -43,7 +43,7 @@ pub struct RunRow {
     pub status: Status,
     /// Stages in order.
     pub stages: Vec<String>,
-    /// `14 dates, 2026-11-01 to 2026-11-14`.
+    /// `14 dates, 2026-11-01 to 2026-11-14`, or `undo of RUN`.
     pub dates: String,
     pub attempt: u32,
     pub queued_at: String,

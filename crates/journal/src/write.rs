@@ -57,7 +57,7 @@ pub(crate) fn create_run(tx: &Transaction<'_>, plan: &RunPlan, request_id: Optio
             plan.environment.name,
             status_word(Status::Queued),
             words("stages", &plan.stages)?,
-            plan.dates_words(),
+            plan.words(),
             plan.steps.len() as i64,
             words("a plan", plan)?,
             micros(plan.queued_at),

@@ -41,6 +41,7 @@ fn an_undo_brings_back_tables_ledger_and_marks() {
     let (run, _) = world.run();
     assert_ne!(picture(&world), before);
     let plan = undone(&world, &run.run, false);
+    assert_eq!(plan.words(), format!("undo of {}", run.run));
     assert_eq!(picture(&world), before);
     assert_eq!(
         plan.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(),
