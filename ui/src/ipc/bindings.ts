@@ -268,7 +268,7 @@ export type RunRow = {
 	status: Status,
 	/**  Stages in order. */
 	stages: string[],
-	/**  `14 dates, 2026-11-01 to 2026-11-14`. */
+	/**  `14 dates, 2026-11-01 to 2026-11-14`, or `undo of RUN`. */
 	dates: string,
 	attempt: number,
 	queued_at: string,
