@@ -25,7 +25,7 @@ pub struct Overview {
 pub struct PipelineCard {
     pub name: String,
     pub description: String,
-    /// In words: `Every 4 hours`; absent without a schedule.
+    /// When it runs by itself, in words: `Every 4 hours`, `When files arrive`; absent when it runs only when asked.
     pub schedule: Option<String>,
     /// The scheduled time that is due, or the next one; absent without a schedule.
     #[serde(default)]

@@ -22,6 +22,17 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// When it runs by itself, in words: its schedule, or `When files arrive`. None when it runs only when asked.
+    pub fn rhythm(&self) -> Option<String> {
+        let arrive = || self.watches().then(|| "When files arrive".to_owned());
+        self.schedule.as_ref().map(Schedule::words).or_else(arrive)
+    }
+
+    /// Whether a daemon watches its sources' folders.
+    pub fn watches(&self) -> bool {
+        self.sources.iter().any(|source| source.dates == FileDates::Arrival)
+    }
+
     /// Tables that do not lie in the folder of their layer, and where below the pipeline's lake folder they do.
     pub fn places(&self) -> BTreeMap<TableName, String> {
         let silver = self.contracts.iter().map(|table| (Layer::Silver, &table.table, &table.folder));

@@ -15,6 +15,8 @@ struct Field {
 const MONTHS: &[&str] = &["", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
+const DAYS: [&str; 7] = ["Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays"];
+
 const FIELDS: [Field; 5] = [
     Field { name: "minute", values: 0..=59, names: &[] },
     Field { name: "hour", values: 0..=23, names: &[] },
@@ -24,7 +26,7 @@ const FIELDS: [Field; 5] = [
 ];
 
 impl Schedule {
-    /// `Every 4 hours`, `Daily at 02:00 UTC`; the cron text where no words fit.
+    /// `Every 4 hours`, `Daily at 02:00 UTC`, `Mondays at 06:00 UTC`; the cron text where no words fit.
     pub fn words(&self) -> String {
         let fields: Vec<&str> = self.cron.split_ascii_whitespace().collect();
         let step = |field: &str, of: u32| {
@@ -36,6 +38,10 @@ impl Schedule {
             1 => format!("Every {unit}"),
             _ => format!("Every {count} {unit}s"),
         };
+        let day = |weekday: &str| match weekday {
+            "*" => Some("Daily"),
+            _ => weekday.parse::<usize>().ok().and_then(|number| DAYS.get(number % 7)).copied(),
+        };
         match fields[..] {
             ["*", "*", "*", "*", "*"] => every(1, "minute"),
             [minute, "*", "*", "*", "*"] if step(minute, 60).is_some() => {
@@ -43,8 +49,8 @@ impl Schedule {
             }
             ["0", "*", "*", "*", "*"] => every(1, "hour"),
             ["0", hour, "*", "*", "*"] if step(hour, 24).is_some() => every(step(hour, 24).unwrap_or(1), "hour"),
-            [minute, hour, "*", "*", "*"] => match (minute.parse::<u32>(), hour.parse::<u32>()) {
-                (Ok(minute), Ok(hour)) => format!("Daily at {hour:02}:{minute:02} {}", self.zone),
+            [minute, hour, "*", "*", weekday] => match (minute.parse::<u32>(), hour.parse::<u32>(), day(weekday)) {
+                (Ok(minute), Ok(hour), Some(day)) => format!("{day} at {hour:02}:{minute:02} {}", self.zone),
                 _ => self.cron.clone(),
             },
             _ => self.cron.clone(),
@@ -141,7 +147,9 @@ mod tests {
             ("0 */5 * * *", "0 */5 * * *"),
             ("30 */4 * * *", "30 */4 * * *"),
             ("*/7 * * * *", "*/7 * * * *"),
-            ("0 2 * * 1", "0 2 * * 1"),
+            ("0 2 * * 1", "Mondays at 02:00 Europe/Lisbon"),
+            ("0 2 * * 7", "Sundays at 02:00 Europe/Lisbon"),
+            ("0 2 * * 1-5", "0 2 * * 1-5"),
             ("0 2,14 * * *", "0 2,14 * * *"),
         ] {
             assert!(check_cron(cron).is_ok(), "{cron}");

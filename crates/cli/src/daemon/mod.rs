@@ -15,7 +15,7 @@ use assay_console::journal::{Journal, RunFilter};
 use assay_console::watching::Patience;
 use assay_console::{RunPlan, schedule};
 use assay_contract::{Problem, Status};
-use assay_pipeline::{Environment, FileDates, Pipeline};
+use assay_pipeline::{Environment, Pipeline};
 use chrono::Utc;
 use said::Said;
 use std::collections::BTreeMap;
@@ -198,8 +198,7 @@ impl Daemon {
         self.pipelines = pipelines;
         self.watched.retain(|name, _| self.pipelines.contains_key(name));
         for (name, pipeline) in &self.pipelines {
-            let arrives = pipeline.sources.iter().any(|source| source.dates == FileDates::Arrival);
-            if self.charge.only.is_none() && !arrives {
+            if self.charge.only.is_none() && !pipeline.watches() {
                 continue;
             }
             match self.watched.get_mut(name) {

@@ -81,7 +81,7 @@ fn card(desk: &Desk, environment: &Environment, ready: &Ready) -> Result<Pipelin
         new_dates: Some(new.iter().map(ToString::to_string).collect()),
         name: pipeline.name.clone(),
         description: pipeline.description.clone(),
-        schedule: pipeline.schedule.as_ref().map(assay_pipeline::Schedule::words),
+        schedule: pipeline.rhythm(),
         last_run: recent.first().cloned(),
         recent,
         layers,

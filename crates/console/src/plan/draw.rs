@@ -75,7 +75,7 @@ pub fn plan_run(request: &RunRequest, inputs: &PlanInputs<'_>) -> Result<Planned
         versions: BTreeMap::new(),
         original: request.original,
         settings: request.settings,
-        stages: draft.stages(&stages),
+        stages: draft.stages(),
         scope,
         permit,
         reason: request.reason.clone(),
@@ -314,14 +314,10 @@ impl Draft {
         reaches
     }
 
-    /// Those that were asked for by name, else those of the steps that were.
-    fn stages(&self, asked: &[Layer]) -> Vec<Layer> {
-        let open: BTreeSet<Layer> = self.open.iter().map(|place| self.graph.nodes[*place].stage).collect();
-        let whole = asked.iter().all(|stage| {
-            let mut of_stage = (0..self.graph.nodes.len()).filter(|place| self.graph.nodes[*place].stage == *stage);
-            of_stage.all(|place| self.open.contains(&place))
-        });
-        if whole { asked.to_vec() } else { open.into_iter().collect() }
+    /// Of everything that was asked for and that the pipeline has.
+    fn stages(&self) -> Vec<Layer> {
+        let stages: BTreeSet<Layer> = self.open.iter().map(|place| self.graph.nodes[*place].stage).collect();
+        stages.into_iter().collect()
     }
 
     fn steps(&self) -> Vec<PlannedStep> {
