@@ -145,7 +145,7 @@ export type Partition = {
 export type PipelineCard = {
 	name: string,
 	description: string,
-	/**  In words: `Every 4 hours`; absent without a schedule. */
+	/**  When it runs by itself, in words: `Every 4 hours`, `When files arrive`; absent when it runs only when asked. */
 	schedule: string | null,
 	/**  The scheduled time that is due, or the next one; absent without a schedule. */
 	next_run?: string | null,
