@@ -13,6 +13,7 @@ mod history;
 mod log;
 mod page;
 mod place;
+mod recent;
 mod scan;
 mod snapshot;
 mod stage;

@@ -24,8 +24,13 @@ pub(crate) const LOG_FOLDER: &str = "_delta_log";
 /// Marks a data file that Assay made: `part-<run>-<uuid>.parquet`.
 pub(crate) const PART: &str = "part-";
 
+/// A commit of as many actions has a checkpoint of its own: text that long is slow to replay for each later reader.
+const LONG_COMMIT: usize = 500;
+
 pub(crate) struct Log {
     pub(crate) folder: PathBuf,
+    /// The store is the disk itself: what the disk shows is what the store gives.
+    pub(crate) on_this_disk: bool,
     store: LogStoreRef,
 }
 
@@ -49,7 +54,7 @@ pub(crate) enum Lost {
 impl Log {
     /// The log of the table in `folder` on the local disk. Every path and URL of a table is made here.
     pub(crate) fn at(folder: &Path) -> Result<Self, LakeError> {
-        Self::over(folder, Arc::new(Durable::new()))
+        Ok(Self { on_this_disk: true, ..Self::over(folder, Arc::new(Durable::new()))? })
     }
 
     /// As [`Log::at`], through a store whose root is the root of the disk.
@@ -61,7 +66,7 @@ impl Log {
             .map_err(|()| LakeError::disk(&folder, "naming", std::io::Error::from(std::io::ErrorKind::InvalidInput)))?;
         let below: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(Arc::clone(&root), prefix));
         let store = default_logstore(below, root, &url, &StorageConfig::default());
-        Ok(Self { folder, store })
+        Ok(Self { folder, on_this_disk: false, store })
     }
 
     /// The state at a version, or the newest; none where there is no table.
@@ -96,17 +101,18 @@ impl Log {
         self.store.read_commit_entry(version).await
     }
 
-    /// After commit `version`: a checkpoint when one is due, then removal of log files past their
-    /// retention. Gives whether a checkpoint was made. The commit stands whatever happens here.
-    pub(crate) async fn tidy(&self, version: u64, now: DateTime<Utc>) -> Result<bool, DeltaTableError> {
+    /// After commit `version` of so many actions: a checkpoint when one is due or the commit is long, then removal of
+    /// log files past their retention. Gives whether a checkpoint was made. The commit stands whatever happens here.
+    pub(crate) async fn tidy(&self, version: u64, actions: usize, now: DateTime<Utc>) -> Result<bool, DeltaTableError> {
+        let long = actions >= LONG_COMMIT;
         // Reading the state is only worth it at multiples of the smallest interval that tables use.
-        if !(version + 1).is_multiple_of(10) {
+        if !long && !(version + 1).is_multiple_of(10) {
             return Ok(false);
         }
         let mut table = DeltaTable::new(Arc::clone(&self.store));
         table.load_version(version).await?;
         let config = table.snapshot()?.table_config().clone();
-        if !(version + 1).is_multiple_of(config.checkpoint_interval().get().max(10)) {
+        if !long && !(version + 1).is_multiple_of(config.checkpoint_interval().get().max(10)) {
             return Ok(false);
         }
         checkpoints::create_checkpoint(&table, None).await?;

@@ -5,6 +5,7 @@ use crate::error::LakeError;
 use crate::field::{LakeField, from_arrow};
 use crate::history;
 use crate::log::{Log, signed};
+use crate::recent::Newest;
 use crate::staged::footer_rows;
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
@@ -52,11 +53,28 @@ pub struct PartitionInfo {
 
 /// The newest version of the table in `folder`; none when nothing was committed there yet.
 pub async fn open(folder: &Path) -> Result<Option<Snapshot>, LakeError> {
-    let log = Log::at(folder)?;
-    match log.load(None).await? {
-        Some(state) => Ok(Some(Snapshot::read(&log, state).await?)),
-        None => Ok(None),
+    newest(&Log::at(folder)?).await
+}
+
+/// The newest version of the log's table, read only when this process has not just done so.
+pub(crate) async fn newest(log: &Log) -> Result<Option<Snapshot>, LakeError> {
+    let folder = log.folder.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let newest = Newest::of(&folder)?;
+        let known = newest.recall();
+        Some((newest, known))
+    });
+    let looked = looked.await.map_err(|error| LakeError::disk(&log.folder, "reading", error))?;
+    let newest = match looked.filter(|_| log.on_this_disk) {
+        Some((_, Some(known))) => return Ok(Some(known)),
+        looked => looked.map(|(newest, _)| newest),
+    };
+    let Some(state) = log.load(None).await? else { return Ok(None) };
+    let snapshot = Snapshot::read(log, state).await?;
+    if let Some(newest) = newest {
+        newest.remember(&snapshot);
     }
+    Ok(Some(snapshot))
 }
 
 /// The table in `folder` as it was at `version`. Fails when there is no such version any more.

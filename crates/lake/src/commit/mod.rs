@@ -9,7 +9,7 @@ pub use restore::{Restore, RestoreTo, restore};
 use crate::error::{Cause, LakeError};
 use crate::field::LakeField;
 use crate::log::{Log, Lost, signed};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 use crate::staged::{self, StagedFile};
 use assay_pipeline::Permit;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -131,10 +131,7 @@ async fn commit(
     let id = Uuid::new_v4().simple().to_string();
     let (mut lost, mut faults) = (0, 0);
     loop {
-        let before = match log.load(None).await? {
-            Some(state) => Some(Snapshot::read(log, state).await?),
-            None => None,
-        };
+        let before = snapshot::newest(log).await?;
         let draft = drafting(before.as_ref(), &id)?;
         if draft.is_empty() {
             return Ok(draft.committed);
@@ -142,7 +139,7 @@ async fn commit(
         let version = u64::try_from(draft.committed.version).unwrap_or(0);
         match attempt(log, version, draft.text(), &id).await? {
             None => {
-                tidy(log, version, now).await;
+                tidy(log, version, draft.actions.len(), now).await;
                 return Ok(draft.committed);
             }
             Some(Lost::Taken) => lost += 1,
@@ -201,8 +198,8 @@ fn is_of(commit: &[u8], id: &str) -> bool {
 }
 
 /// The commit stands; a checkpoint that fails is made up for by a later commit.
-async fn tidy(log: &Log, version: u64, now: DateTime<Utc>) {
-    let _ = log.tidy(version, now).await;
+async fn tidy(log: &Log, version: u64, actions: usize, now: DateTime<Utc>) {
+    let _ = log.tidy(version, actions, now).await;
 }
 
 /// Grows with each try and differs between runs, so that they do not meet again and again.

@@ -105,12 +105,50 @@ async fn checkpoints_are_made_and_read() {
     for version in 0..19 {
         fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
     }
-    let found = rows(root.path()).await;
+    let read = open_version(root.path(), 24).await.unwrap();
+    let found = rows_of(read.scan(None).unwrap());
     for (number, run) in [(0, "r24"), (1, "r22"), (2, "r23")] {
         assert_eq!(found[&Some(day(number))], expected(run, 2));
     }
     assert_eq!(history(root.path(), 100).await.unwrap().len(), 6);
     assert_eq!(open_version(root.path(), 5).await.unwrap_err().kind(), Kind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_commit_has_a_checkpoint_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let dates: Vec<_> = (0..250).map(|number| Some(day(number))).collect();
+    put(root.path(), "a", &dates, 1).await.unwrap();
+    put(root.path(), "b", &dates[..1], 2).await.unwrap();
+    let log = root.path().join("_delta_log");
+    assert!(log.join("00000000000000000000.checkpoint.parquet").exists());
+    assert!(!log.join("00000000000000000001.checkpoint.parquet").exists());
+    // Really used: without its text the long commit is still there.
+    fs::remove_file(log.join("00000000000000000000.json")).unwrap();
+    let found = rows_of(open_version(root.path(), 1).await.unwrap().scan(None).unwrap());
+    assert_eq!((found.len(), &found[&dates[0]], &found[&dates[249]]), (250, &expected("b", 2), &expected("a", 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_others_change_or_make_anew_is_read_anew() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("table");
+    let holds = async |run: &str, count: i64| {
+        for _ in 0..2 {
+            assert_eq!(rows(&folder).await[&Some(day(0))], expected(run, count));
+        }
+    };
+    put(&folder, "a", &[Some(day(0))], 1).await.unwrap();
+    holds("a", 1).await;
+    let first = open(&folder).await.unwrap().unwrap().table_id().unwrap();
+    put(&folder, "b", &[Some(day(0))], 2).await.unwrap();
+    holds("b", 2).await;
+    fs::rename(&folder, root.path().join("old")).unwrap();
+    assert!(open(&folder).await.unwrap().is_none());
+    put(&folder, "c", &[Some(day(0))], 3).await.unwrap();
+    put(&folder, "d", &[Some(day(0))], 4).await.unwrap();
+    holds("d", 4).await;
+    assert_ne!(open(&folder).await.unwrap().unwrap().table_id().unwrap(), first);
 }
 
 #[tokio::test(flavor = "multi_thread")]
