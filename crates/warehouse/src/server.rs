@@ -6,7 +6,7 @@ use crate::place::{Place, private_folder, start_error};
 use crate::programs::Programs;
 use crate::server_state::{self, ServerState, write_whole};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Output;
@@ -58,26 +58,51 @@ pub(crate) fn start(place: &Place, programs: &[Programs], lock: &File) -> Result
 /// Stops the server if it runs, within `patience`; connections are cut, their transactions rolled back.
 pub(crate) fn stop(place: &Place, patience: Duration) -> Result<(), WarehouseError> {
     let stopped = |reason: String| WarehouseError::Stop { folder: place.folder.clone(), reason };
-    if server_state::read(&place.data()).map_err(|error| stopped(error.to_string()))? == ServerState::Stopped {
+    let state = || server_state::read(&place.data());
+    if state().map_err(|error| stopped(error.to_string()))? == ServerState::Stopped {
         return Ok(());
     }
     let programs = matching(place, &Programs::all()?)?;
-    let mut command = account::command(&programs.pg_ctl(), place.account.as_ref());
-    command.current_dir(&place.base).args([
-        "stop",
-        "-D",
-        "data",
-        "-m",
-        "fast",
-        "-w",
-        "-t",
-        &patience.as_secs().to_string(),
-    ]);
-    let output = command.output().map_err(|error| stopped(error.to_string()))?;
-    if output.status.success() || server_state::read(&place.data()).is_ok_and(|state| state == ServerState::Stopped) {
-        return Ok(());
+    let end = Instant::now() + patience;
+    recovered(place, Instant::now() + patience / 4);
+    let mut said = Vec::new();
+    // What an immediate end leaves undone, the next start recovers.
+    for (mode, until) in [("fast", Instant::now() + patience / 4), ("immediate", end)] {
+        let seconds = until.saturating_duration_since(Instant::now()).as_secs().max(1).to_string();
+        let mut command = account::command(&programs.pg_ctl(), place.account.as_ref());
+        command.current_dir(&place.base).args(["stop", "-D", "data", "-m", mode, "-w", "-t", &seconds]);
+        let output = command.output().map_err(|error| stopped(error.to_string()))?;
+        if output.status.success() || state().is_ok_and(|state| state == ServerState::Stopped) {
+            return Ok(());
+        }
+        said = output.stderr;
     }
-    Err(stopped(last_lines(&output.stderr)))
+    Err(stopped(last_lines(&said)))
+}
+
+/// Waits until a server whose backend died has recovered: one that is asked to stop before may never end by itself.
+fn recovered(place: &Place, until: Instant) {
+    while Instant::now() < until && refuses_for_now(&place.socket()).unwrap_or(false) {
+        sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether the server answers that it starts, recovers or stops (SQLSTATE 57P03).
+fn refuses_for_now(socket: &Path) -> io::Result<bool> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let body = format!("user\0{USER}\0database\0{DATABASE}\0\0");
+    let length = u32::try_from(body.len() + 8).map_err(io::Error::other)?;
+    // The protocol's version 3.0 follows the length.
+    stream.write_all(&[&length.to_be_bytes()[..], &[0, 3, 0, 0], body.as_bytes()].concat())?;
+    let mut answer = Vec::new();
+    let mut kind = [0];
+    stream.read_exact(&mut kind)?;
+    if kind != *b"E" {
+        return Ok(false);
+    }
+    stream.take(1024).read_to_end(&mut answer)?;
+    Ok(answer.windows(6).any(|field| field == b"C57P03"))
 }
 
 fn initdb(place: &Place, programs: &Programs, lock: &File) -> io::Result<()> {

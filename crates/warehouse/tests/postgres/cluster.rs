@@ -129,6 +129,21 @@ async fn a_killed_server_comes_back_with_what_was_committed() {
 }
 
 #[tokio::test]
+async fn a_server_that_recovers_from_the_death_of_a_backend_is_stopped() {
+    let folder = folder();
+    for _ in 0..3 {
+        let cluster = Cluster::start(folder.path()).await.unwrap();
+        let pid = server_pid(&cluster);
+        let backend = lines(&client(&cluster).await, "SELECT pg_backend_pid()").await.remove(0);
+        kill(&backend);
+        let begin = Instant::now();
+        assert!(cluster.stop().await.unwrap());
+        assert!(begin.elapsed() < Duration::from_secs(25), "the stop took {:?}", begin.elapsed());
+        assert!(!runs(&pid));
+    }
+}
+
+#[tokio::test]
 async fn a_program_killed_while_it_makes_the_cluster_does_no_harm() {
     for moment in ["data", "data/global/pg_control"] {
         let folder = folder();
