@@ -51,7 +51,10 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
         journal,
         tables: &LocalTables { desk },
         clock: &SystemClock,
-        files_now: &|| sources.files(&ready.definition, &plan.environment),
+        files_now: &|within| match within {
+            Some(within) => sources.files_within(&ready.definition, &plan.environment, within),
+            None => sources.files(&ready.definition, &plan.environment),
+        },
         events: &events,
         log: &log,
         cancel: &cancel,

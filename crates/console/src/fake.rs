@@ -430,6 +430,19 @@ impl Journal for MemoryJournal {
         Ok(entries)
     }
 
+    fn files_below(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        source: &str,
+        folders: &[String],
+    ) -> Result<Vec<LedgerEntry>, Problem> {
+        let mut entries = self.ledger(pipeline, environment)?;
+        let below = |path: &str| folders.iter().any(|folder| path.starts_with(&format!("{folder}/")));
+        entries.retain(|entry| entry.source == source && below(&entry.path));
+        Ok(entries)
+    }
+
     fn dates(&self, pipeline: &str, environment: &str) -> Result<Vec<NaiveDate>, Problem> {
         let entries = self.ledger(pipeline, environment)?;
         let dates: BTreeSet<NaiveDate> = entries.into_iter().flat_map(|entry| entry.dates.into_keys()).collect();

@@ -53,6 +53,14 @@ pub trait Journal: Send + Sync {
         environment: &str,
         dates: &[NaiveDate],
     ) -> Result<Vec<LedgerEntry>, Problem>;
+    /// Entries of a source's files in these folders, at any depth.
+    fn files_below(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        source: &str,
+        folders: &[String],
+    ) -> Result<Vec<LedgerEntry>, Problem>;
     /// Every date that a file of the ledger contributed to, ascending.
     fn dates(&self, pipeline: &str, environment: &str) -> Result<Vec<NaiveDate>, Problem>;
     fn pending(&self, pipeline: &str, environment: &str) -> Result<Vec<Pending>, Problem>;

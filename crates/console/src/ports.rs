@@ -5,7 +5,7 @@ use assay_contract::run::Reconciliation;
 use assay_contract::{Counts, Problem};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Time, ids and pauses; a test sets them.
 pub trait Clock: Send + Sync {
@@ -22,7 +22,30 @@ pub trait Sources: Send + Sync {
         plan_pipeline: &assay_pipeline::Pipeline,
         environment: &assay_pipeline::Environment,
     ) -> Result<Vec<PlannedFile>, Problem>;
+
+    /// As [`Sources::files`], for a caller who needs no others than these. It may give more.
+    fn files_within(
+        &self,
+        pipeline: &assay_pipeline::Pipeline,
+        environment: &assay_pipeline::Environment,
+        within: &Within,
+    ) -> Result<Vec<PlannedFile>, Problem> {
+        let _ = within;
+        self.files(pipeline, environment)
+    }
 }
+
+/// Some of the files of the sources, so that a look at them costs what they are and not what lies beside them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Within {
+    /// Files in the folders of these dates.
+    pub dates: BTreeSet<NaiveDate>,
+    /// Files by source and path.
+    pub paths: BTreeSet<(String, String)>,
+}
+
+/// Source files as they lie there now: all, or those that are asked for and perhaps others.
+pub type FilesNow<'a> = dyn Fn(Option<&Within>) -> Result<Vec<PlannedFile>, Problem> + Sync + 'a;
 
 /// The tables of the lake as they are now. Their ids are `silver.sales`, `quarantine.sales`, `gold.daily`.
 ///

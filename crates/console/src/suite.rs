@@ -142,7 +142,8 @@ fn end(step: &str, how: u8) -> StepEnd {
 }
 
 fn path(number: u8) -> String {
-    format!("bronze/sales/{}.csv", number % 6)
+    // Names that a look for one folder could confuse.
+    format!("bronze/sales/{}/{}.csv", ["a", "ab", "a0"][usize::from(number % 3)], number % 6)
 }
 
 fn entry(how: u8) -> LedgerEntry {
@@ -176,10 +177,14 @@ fn observe(journal: &dyn Journal, finished: &mut BTreeMap<String, usize>) -> Str
     let ledger = journal.ledger(pipeline, environment).expect("ledger");
     let dates: BTreeSet<NaiveDate> = ledger.iter().flat_map(|entry| entry.dates.keys().copied()).collect();
     assert_eq!(journal.dates(pipeline, environment).expect("dates"), dates.into_iter().collect::<Vec<_>>());
+    let folders = ["bronze/sales/a".to_owned(), "bronze/sales/z".to_owned()];
     seen + &format!(
         "{:?}\n{ledger:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}",
         journal.runs(&open, 2).expect("open runs"),
-        journal.files_of_dates(pipeline, environment, &[day(2), day(5)]).expect("files of dates"),
+        (
+            journal.files_of_dates(pipeline, environment, &[day(2), day(5)]).expect("files of dates"),
+            journal.files_below(pipeline, environment, "sales", &folders).expect("files below folders"),
+        ),
         journal.pending(pipeline, environment).expect("pending"),
         journal.table_states(pipeline, environment).expect("states"),
         journal.ledger(pipeline, "other").expect("another environment"),

@@ -148,6 +148,16 @@ impl Journal for SqliteJournal {
         self.read(|connection| read::files_of_dates(connection, pipeline, environment, dates))
     }
 
+    fn files_below(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        source: &str,
+        folders: &[String],
+    ) -> Result<Vec<LedgerEntry>, Problem> {
+        self.read(|connection| read::files_below(connection, (pipeline, environment, source), folders))
+    }
+
     fn dates(&self, pipeline: &str, environment: &str) -> Result<Vec<NaiveDate>, Problem> {
         self.read(|connection| read::dates(connection, pipeline, environment))
     }

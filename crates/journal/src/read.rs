@@ -140,6 +140,23 @@ pub(crate) fn files_of_dates(
     entries(select.query([pipeline, environment, &crate::document::words("dates", &dates)?])?)
 }
 
+pub(crate) fn files_below(
+    connection: &Connection,
+    (pipeline, environment, source): (&str, &str, &str),
+    folders: &[String],
+) -> Change<Vec<LedgerEntry>> {
+    // `0` is the character after `/`: a range of the key, and no pattern in which a name could mean something.
+    let mut select = connection.prepare_cached(
+        "SELECT entry FROM files WHERE pipeline = ?1 AND environment = ?2 AND source = ?3
+           AND path > ?4 || '/' AND path < ?4 || '0' ORDER BY path",
+    )?;
+    let mut found = Vec::new();
+    for folder in folders {
+        found.extend(entries(select.query([pipeline, environment, source, folder])?)?);
+    }
+    Ok(found)
+}
+
 fn entries(mut rows: rusqlite::Rows<'_>) -> Change<Vec<LedgerEntry>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -2,6 +2,7 @@
 
 use crate::contract::Contract;
 use crate::names::{Layer, TableName};
+use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -68,6 +69,22 @@ pub struct Source {
     /// Folder below the pipeline's lake folder for files that cannot be read at all; each lies beside its reason.
     /// Without one such a file fails the step.
     pub dead_letter: Option<String>,
+}
+
+impl Source {
+    /// The one folder below the pipeline's lake folder whose files have this date, with `/`; none where the path has
+    /// other `*` before its `date=*`, or where folders do not tell dates.
+    pub fn folder_of(&self, date: NaiveDate) -> Option<String> {
+        let mut folder = String::new();
+        for segment in self.path.split('/').filter(|segment| !segment.is_empty()) {
+            match segment {
+                "date=*" if self.dates == FileDates::Folder => return Some(format!("{folder}date={date}")),
+                wild if wild.contains('*') => return None,
+                plain => folder.extend([plain, "/"]),
+            }
+        }
+        None
+    }
 }
 
 /// What a file's own date is.

@@ -11,7 +11,7 @@ pub(crate) mod window;
 
 pub use content::Compression;
 pub use dead_letter::{DeadLetter, DeadLetters};
-pub use discover::{Discovered, FoundFile, discover};
+pub use discover::{Discovered, FoundFile, discover, discover_within};
 pub use records::{RawRecord, records};
 pub(crate) use survey::{Chunk, Piece};
 pub use survey::{Surveyed, survey, survey_or_set_aside};

@@ -13,7 +13,7 @@ pub mod warehouse;
 mod watch;
 
 pub use bronze::{
-    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, records, survey,
+    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, discover_within, records, survey,
     survey_or_set_aside,
 };
 pub use error::StageError;

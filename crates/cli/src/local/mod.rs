@@ -25,7 +25,7 @@ use assay_stages::warehouse::{Delivered, WarehouseJob};
 use assay_stages::{DeadLetters, IngestJob, Ingested, Limits, Scope, StageError, Surveyed};
 use assay_warehouse::LoadOutcome;
 use chrono::{NaiveDate, Utc};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -87,7 +87,13 @@ impl<'a> LocalRunner<'a> {
         let source = self.source(&step.table)?;
         let folder = self.lake.pipeline_folder(&plan.pipeline);
         let watch = StageWatch::new(context.watch);
-        let found = assay_stages::discover(source, &folder)?;
+        let found = match &plan.scope {
+            RunScope::Dates(dates) if !step.feeds => {
+                let dates = dates.iter().copied().collect();
+                assay_stages::discover_within(source, &folder, &dates, &BTreeSet::new())?
+            }
+            _ => assay_stages::discover(source, &folder)?,
+        };
         if found.left_out > 0 {
             let examples = found.left_out_examples.join(", ");
             context.watch.log(

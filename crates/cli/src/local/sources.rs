@@ -3,20 +3,28 @@
 use super::problems;
 use crate::desk::Desk;
 use assay_console::PlannedFile;
-use assay_console::ports::Sources;
+use assay_console::ports::{Sources, Within};
 use assay_contract::Problem;
-use assay_pipeline::{Environment, Pipeline};
+use assay_pipeline::{Environment, Pipeline, Source};
+use assay_stages::{Discovered, StageError};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 pub struct LocalSources<'a> {
     pub desk: &'a Desk,
 }
 
-impl Sources for LocalSources<'_> {
-    fn files(&self, pipeline: &Pipeline, environment: &Environment) -> Result<Vec<PlannedFile>, Problem> {
+impl LocalSources<'_> {
+    fn each(
+        &self,
+        pipeline: &Pipeline,
+        environment: &Environment,
+        list: impl Fn(&Source, &Path) -> Result<Discovered, StageError>,
+    ) -> Result<Vec<PlannedFile>, Problem> {
         let folder = self.desk.lake(environment).pipeline_folder(&pipeline.name);
         let mut files = Vec::new();
         for source in &pipeline.sources {
-            let found = assay_stages::discover(source, &folder).map_err(|error| problems::stage(&error))?;
+            let found = list(source, &folder).map_err(|error| problems::stage(&error))?;
             files.extend(found.files.into_iter().map(|file| PlannedFile {
                 source: source.name.clone(),
                 path: file.path,
@@ -27,5 +35,24 @@ impl Sources for LocalSources<'_> {
             }));
         }
         Ok(files)
+    }
+}
+
+impl Sources for LocalSources<'_> {
+    fn files(&self, pipeline: &Pipeline, environment: &Environment) -> Result<Vec<PlannedFile>, Problem> {
+        self.each(pipeline, environment, assay_stages::discover)
+    }
+
+    fn files_within(
+        &self,
+        pipeline: &Pipeline,
+        environment: &Environment,
+        within: &Within,
+    ) -> Result<Vec<PlannedFile>, Problem> {
+        self.each(pipeline, environment, |source, folder| {
+            let of_source = within.paths.iter().filter(|(name, _)| *name == source.name);
+            let paths: BTreeSet<&str> = of_source.map(|(_, path)| path.as_str()).collect();
+            assay_stages::discover_within(source, folder, &within.dates, &paths)
+        })
     }
 }

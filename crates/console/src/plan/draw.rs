@@ -8,13 +8,16 @@ use crate::plan::files::{Shelf, upserts};
 use crate::plan::graph::{Node, StepGraph};
 use crate::plan::reach::Reach;
 use crate::plan::{PlannedStep, RunPlan, Work};
-use crate::ports::{Clock, Sources, Tables};
+use crate::ports::{Clock, Sources, Tables, Within};
 use crate::problem::ConsoleError;
 use crate::run::turn;
 use assay_contract::{Problem, ScopeWord, Status};
 use assay_pipeline::{Environment, Layer, Pipeline};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Days of a range that are looked up one by one; more are found by listing everything.
+const LOOKED_AT_ONE_BY_ONE: i64 = 400;
 
 /// What a plan is drawn from.
 pub struct PlanInputs<'a> {
@@ -114,6 +117,46 @@ fn shelf(inputs: &PlanInputs<'_>) -> Result<Shelf, Problem> {
     Ok(Shelf::of(upserts(inputs.pipeline), files, ledger))
 }
 
+/// The shelf as far as these dates tell: every file and entry that holds or lies at one of them. None where a source
+/// does not tell dates by its folders.
+fn shelf_of(inputs: &PlanInputs<'_>, dates: &BTreeSet<NaiveDate>) -> Result<Option<Shelf>, Problem> {
+    let home = (&inputs.pipeline.name, &inputs.environment.name);
+    let each: Vec<NaiveDate> = dates.iter().copied().collect();
+    let mut ledger = inputs.journal.files_of_dates(home.0, home.1, &each)?;
+    for source in &inputs.pipeline.sources {
+        let Some(folders) = each.iter().map(|date| source.folder_of(*date)).collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        ledger.extend(inputs.journal.files_below(home.0, home.1, &source.name, &folders)?);
+    }
+    let paths = ledger.iter().map(|entry| (entry.source.clone(), entry.path.clone())).collect();
+    let within = Within { dates: dates.clone(), paths };
+    let files = inputs.sources.files_within(inputs.pipeline, inputs.environment, &within)?;
+    Ok(Some(Shelf::of(upserts(inputs.pipeline), files, ledger)))
+}
+
+/// The shelf that a request looks at: of its dates, and of those that changed files among them take along, where that
+/// is less than everything.
+fn shelf_for(ask: &ScopeAsk, inputs: &PlanInputs<'_>) -> Result<Shelf, Problem> {
+    let (ScopeWord::All, Some((from, to))) = (ask.word, ask.between) else { return shelf(inputs) };
+    if to < from || (to - from).num_days() >= LOOKED_AT_ONE_BY_ONE {
+        return shelf(inputs);
+    }
+    let mut dates: BTreeSet<NaiveDate> = from.iter_days().take_while(|date| *date <= to).collect();
+    loop {
+        let Some(found) = shelf_of(inputs, &dates)? else { return shelf(inputs) };
+        // The refusal of dates without data names those that there are.
+        if found.dates().range(from..=to).next().is_none() {
+            return shelf(inputs);
+        }
+        let before = dates.len();
+        found.widen(&mut dates);
+        if dates.len() == before {
+            return Ok(found);
+        }
+    }
+}
+
 impl ScopeAsk {
     /// Whether files that were never read go along although their dates are not known.
     fn takes_new(self) -> bool {
@@ -148,7 +191,7 @@ impl Draft {
             reach: vec![Reach::Nothing; graph.nodes.len()],
             open: open(&graph, &request.steps, stages)?,
             graph,
-            shelf: shelf(inputs)?,
+            shelf: shelf_for(&request.scope, inputs)?,
             feeds: fed.map(|source| source.name.clone()).collect(),
             widened: BTreeSet::new(),
         };

@@ -3,13 +3,11 @@
 use super::schedule::{Outcomes, ancestors, with_dates};
 use crate::journal::Journal;
 use crate::plan::{PlannedFile, PlannedStep, RunPlan};
-use crate::ports::LedgerEntry;
+use crate::ports::{FilesNow, LedgerEntry, Within};
 use assay_contract::Problem;
 use assay_pipeline::Layer;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
-
-type FilesNow<'a> = &'a (dyn Fn() -> Result<Vec<PlannedFile>, Problem> + Sync);
 
 /// Adds the files that bronze steps before this one landed for its source. One that took the place of a file which
 /// was read before brings the dates of that content along, with all of their files.
@@ -18,7 +16,7 @@ pub(super) fn take(
     step: &PlannedStep,
     done: &Outcomes,
     journal: &dyn Journal,
-    files_now: FilesNow<'_>,
+    files_now: &FilesNow<'_>,
 ) -> Result<(), Problem> {
     if step.stage != Layer::Silver {
         return Ok(());
@@ -68,12 +66,13 @@ pub(super) fn files_of_dates(
     plan: &RunPlan,
     dates: &[NaiveDate],
     journal: &dyn Journal,
-    files_now: FilesNow<'_>,
+    files_now: &FilesNow<'_>,
 ) -> Result<Vec<PlannedFile>, Problem> {
     let entries = journal.files_of_dates(&plan.pipeline, &plan.environment.name, dates)?;
     let known: BTreeMap<(String, String), Vec<NaiveDate>> =
         entries.into_iter().map(|entry| ((entry.source, entry.path), entry.dates.into_keys().collect())).collect();
-    let mut files = files_now()?;
+    let within = Within { dates: BTreeSet::new(), paths: known.keys().cloned().collect() };
+    let mut files = files_now(Some(&within))?;
     files.retain_mut(|file| match known.get(&(file.source.clone(), file.path.clone())) {
         Some(dates) => {
             file.known_dates.clone_from(dates);
@@ -89,9 +88,9 @@ pub(super) fn read_before(
     plan: &RunPlan,
     source: &str,
     journal: &dyn Journal,
-    files_now: FilesNow<'_>,
+    files_now: &FilesNow<'_>,
 ) -> Result<BTreeMap<String, String>, Problem> {
-    let there: BTreeSet<(String, String)> = files_now()?.into_iter().map(|file| (file.source, file.path)).collect();
+    let there: BTreeSet<(String, String)> = files_now(None)?.into_iter().map(|file| (file.source, file.path)).collect();
     let entries = journal.ledger(&plan.pipeline, &plan.environment.name)?;
     // A copy of another file counts all of its records as being elsewhere.
     let gave =

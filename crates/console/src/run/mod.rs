@@ -9,8 +9,8 @@ pub mod turn;
 use crate::folder::{Claim, Part, RunFolder};
 use crate::journal::{Action, Created, Journal};
 use crate::log::RunLog;
-use crate::plan::{PlannedFile, RunPlan, Work};
-use crate::ports::{Clock, Level, Runner, Tables};
+use crate::plan::{RunPlan, Work};
+use crate::ports::{Clock, FilesNow, Level, Runner, Tables};
 use crate::problem::ConsoleError;
 use crate::views;
 use assay_contract::{Event, Problem, Status};
@@ -86,7 +86,7 @@ pub struct Execution<'a> {
     pub tables: &'a dyn Tables,
     pub clock: &'a dyn Clock,
     /// Source files as they lie there now.
-    pub files_now: &'a (dyn Fn() -> Result<Vec<PlannedFile>, Problem> + Sync),
+    pub files_now: &'a FilesNow<'a>,
     /// Called from several threads; a slow one slows the run.
     pub events: &'a (dyn Fn(Event) + Sync),
     pub log: &'a RunLog,
@@ -147,7 +147,7 @@ fn attend(execution: &Execution<'_>, report: &Report<'_>) -> Result<Status, Prob
         return end(execution, report, Status::Cancelled, Some("cancelled while it waited for its turn"));
     };
     let world = recheck::World {
-        files: &(execution.files_now)()?,
+        files: &(execution.files_now)(recheck::needed(plan, execution.journal)?.as_ref())?,
         journal: execution.journal,
         tables: execution.tables,
         before: turn.before(),

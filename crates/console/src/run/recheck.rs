@@ -2,10 +2,12 @@
 
 use crate::journal::Journal;
 use crate::plan::files::Shelf;
+use crate::plan::reach::Reach;
 use crate::plan::{PlannedFile, RunPlan, Work};
-use crate::ports::{TableCommit, Tables};
+use crate::ports::{LedgerEntry, TableCommit, Tables, Within};
 use crate::problem::ConsoleError;
 use assay_contract::Problem;
+use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes that are named one by one in a refusal.
@@ -48,6 +50,32 @@ pub(crate) fn unchanged(plan: &RunPlan, world: &World<'_>) -> Result<(), Problem
         return Err(ConsoleError::TablesChanged { run: run(), changes: named(changes) }.into());
     }
     Ok(())
+}
+
+/// Files that the comparison needs; none for all of them, when the plan's dates are all dates.
+pub(crate) fn needed(plan: &RunPlan, journal: &dyn Journal) -> Result<Option<Within>, Problem> {
+    let Some(known) = known_before(plan, journal)? else { return Ok(None) };
+    let of = |source: &String, path: &String| (source.clone(), path.clone());
+    let mut paths: BTreeSet<_> = known.iter().map(|entry| of(&entry.source, &entry.path)).collect();
+    paths.extend(plan.files.iter().map(|file| of(&file.source, &file.path)));
+    paths.extend(plan.vanished.iter().map(|file| of(&file.source, &file.path)));
+    Ok(Some(Within { dates: BTreeSet::new(), paths }))
+}
+
+/// Entries that contributed to the dates which the plan replaces; none when these are all dates.
+fn known_before(plan: &RunPlan, journal: &dyn Journal) -> Result<Option<Vec<LedgerEntry>>, Problem> {
+    let mut dates = BTreeSet::new();
+    if plan.work == Work::Process {
+        for reach in plan.source_reaches().into_values() {
+            match reach {
+                Reach::All => return Ok(None),
+                Reach::Dates(of_source) => dates.extend(of_source),
+                Reach::Nothing | Reach::Follows => {}
+            }
+        }
+    }
+    let dates: Vec<NaiveDate> = dates.into_iter().collect();
+    journal.files_of_dates(&plan.pipeline, &plan.environment.name, &dates).map(Some)
 }
 
 fn named(mut changes: Vec<String>) -> Vec<String> {
@@ -121,7 +149,11 @@ fn newly_known(plan: &RunPlan, now: &[PlannedFile], journal: &dyn Journal) -> Re
     }
     let planned: BTreeSet<(&str, &str)> =
         plan.files.iter().map(|file| (file.source.as_str(), file.path.as_str())).collect();
-    let shelf = Shelf::of(BTreeSet::new(), now.to_vec(), journal.ledger(&plan.pipeline, &plan.environment.name)?);
+    let ledger = match known_before(plan, journal)? {
+        Some(entries) => entries,
+        None => journal.ledger(&plan.pipeline, &plan.environment.name)?,
+    };
+    let shelf = Shelf::of(BTreeSet::new(), now.to_vec(), ledger);
     let unplanned = shelf
         .files_of(&reaches, false)
         .into_iter()

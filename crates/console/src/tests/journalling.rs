@@ -118,6 +118,10 @@ impl Journal for Failing<'_> {
     fn ledger(&self, pipeline: &str, environment: &str) -> Result<Vec<LedgerEntry>, Problem> {
         self.inner.ledger(pipeline, environment)
     }
+    fn files_below(&self, p: &str, e: &str, source: &str, folders: &[String]) -> Result<Vec<LedgerEntry>, Problem> {
+        self.inner.files_below(p, e, source, folders)
+    }
+
     fn files_of_dates(&self, p: &str, e: &str, dates: &[NaiveDate]) -> Result<Vec<LedgerEntry>, Problem> {
         self.inner.files_of_dates(p, e, dates)
     }

@@ -1,10 +1,12 @@
 //! What a plan holds.
 
-use super::world::{Act, World, contract, day, reads};
-use crate::plan::{RunPlan, RunScope};
-use crate::{Planned, ScopeAsk, plan_run};
-use assay_contract::{ProblemKind, Status};
-use assay_pipeline::Guard;
+use super::world::{Act, Shelf, World, contract, day, reads};
+use crate::plan::{PlannedFile, RunPlan, RunScope};
+use crate::ports::Sources;
+use crate::{PlanInputs, Planned, ScopeAsk, plan_run};
+use assay_contract::{Problem, ProblemKind, Status};
+use assay_pipeline::{Environment, Guard, Pipeline};
+use std::sync::atomic::Ordering;
 
 fn dates(numbers: &[u32]) -> RunScope {
     RunScope::Dates(numbers.iter().copied().map(day).collect())
@@ -279,4 +281,35 @@ fn an_effect_that_was_never_journalled_still_reaches_the_steps_behind_it() {
     assert!(ids(&plan).contains(&"warehouse.products"), "{:?}", ids(&plan));
     world.carry_out(&plan).unwrap();
     world.nothing();
+}
+
+#[test]
+fn a_dated_plan_and_its_run_look_at_no_other_files() {
+    let world = World::new();
+    let stray = |date: u32, strays: &[u32]| {
+        let path = format!("sales/date={}/a.csv", day(date));
+        world.runner.strays.lock().unwrap().insert(path, strays.iter().copied().map(day).collect());
+    };
+    stray(4, &[2]);
+    stray(2, &[3]);
+    world.run();
+    world.put(Some(2), 2222);
+    world.remove(3);
+    // As wide a look as there is, and a narrow one: the same plan.
+    let ask = ScopeAsk::dates(day(2), day(2));
+    struct Wide<'a>(&'a Shelf);
+    impl Sources for Wide<'_> {
+        fn files(&self, p: &Pipeline, e: &Environment) -> Result<Vec<PlannedFile>, Problem> {
+            self.0.files(p, e)
+        }
+    }
+    let wide =
+        plan_run(&World::request(ask, &[]), &PlanInputs { sources: &Wide(&world.shelf), ..world.inputs(&reads) });
+    world.shelf.1.store(0, Ordering::Relaxed);
+    let narrow = world.plan(ask, &[]);
+    let Planned::Run(wide) = wide.unwrap() else { panic!("nothing to do") };
+    assert_eq!((&narrow.files, &narrow.vanished, &narrow.scope), (&wide.files, &wide.vanished, &wide.scope));
+    assert_eq!(narrow.widened, [day(3)]);
+    world.carry_out(&narrow).unwrap();
+    assert_eq!(world.shelf.1.load(Ordering::Relaxed), 0);
 }

@@ -6,8 +6,8 @@ use crate::log::RunLog;
 use crate::plan::Back;
 use crate::plan::{PlannedFile, PlannedStep, RunPlan, RunScope};
 use crate::ports::{
-    Clock, LedgerEntry, PartitionNow, Runner, Sources, StepContext, StepOutcome, StepProgress, TableCommit, TableNow,
-    Tables,
+    Clock, LedgerEntry, PartitionNow, Refused, Runner, Sources, StepContext, StepOutcome, StepProgress, TableCommit,
+    TableNow, Tables, Within,
 };
 use crate::run::{Execution, Parallel, execute, queue_run};
 use crate::{PlanInputs, Planned, RunFolder, RunRequest, ScopeAsk, Work, plan_run};
@@ -43,12 +43,23 @@ impl Clock for TestClock {
     }
 }
 
+/// Files, and how often all of them were listed.
 #[derive(Default)]
-pub(super) struct Shelf(pub(super) Mutex<Vec<PlannedFile>>);
+pub(super) struct Shelf(pub(super) Mutex<Vec<PlannedFile>>, pub(super) AtomicU32);
 
 impl Sources for Shelf {
     fn files(&self, _: &Pipeline, _: &Environment) -> Result<Vec<PlannedFile>, Problem> {
+        self.1.fetch_add(1, Ordering::Relaxed);
         Ok(self.0.lock().unwrap().clone())
+    }
+
+    fn files_within(&self, _: &Pipeline, _: &Environment, within: &Within) -> Result<Vec<PlannedFile>, Problem> {
+        let mut files = self.0.lock().unwrap().clone();
+        files.retain(|file| {
+            let dated = file.folder_date.is_some_and(|date| within.dates.contains(&date));
+            dated || within.paths.contains(&(file.source.clone(), file.path.clone()))
+        });
+        Ok(files)
     }
 }
 
@@ -400,7 +411,10 @@ impl World {
             tables: &self.runner.lake,
             journal,
             clock: &self.clock,
-            files_now: &|| self.shelf.files(&self.pipeline, &self.environment),
+            files_now: &|within| match within {
+                Some(within) => self.shelf.files_within(&self.pipeline, &self.environment, within),
+                None => self.shelf.files(&self.pipeline, &self.environment),
+            },
             events: &|event| self.events.lock().unwrap().push(event),
             log: &log,
             cancel: &self.cancel,

@@ -96,7 +96,7 @@ fn work(folder: &Path, run: &str, journal: Arc<SqliteJournal>, deaf: bool) {
         journal: journal.as_ref(),
         tables: &NoTables,
         clock: &SystemClock,
-        files_now: &|| Ok(Vec::new()),
+        files_now: &|_| Ok(Vec::new()),
         events: &sink,
         log: &log,
         cancel: &cancel,

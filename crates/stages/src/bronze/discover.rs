@@ -3,7 +3,9 @@
 use crate::error::StageError;
 use assay_pipeline::{FileDates, Source};
 use chrono::{DateTime, NaiveDate};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -45,6 +47,77 @@ pub fn discover(source: &Source, pipeline_folder: &Path) -> Result<Discovered, S
     Ok(found)
 }
 
+/// As [`discover`], kept to the folders of these dates and to these paths; what was left out is told of the folders
+/// that were listed. A source whose folders do not tell dates is listed whole.
+pub fn discover_within(
+    source: &Source,
+    pipeline_folder: &Path,
+    dates: &BTreeSet<NaiveDate>,
+    paths: &BTreeSet<&str>,
+) -> Result<Discovered, StageError> {
+    let folders: Option<Vec<_>> = dates.iter().map(|date| Some((*date, source.folder_of(*date)?))).collect();
+    let Some(folders) = folders else { return discover(source, pipeline_folder) };
+    let pattern: Vec<&str> = source.path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let behind = pattern.iter().position(|segment| *segment == "date=*").map_or(pattern.len(), |at| at + 1);
+    let mut found = Discovered::default();
+    for (date, folder) in folders {
+        if real_folder(pipeline_folder, &folder)? {
+            descend(&pipeline_folder.join(&folder), folder, &pattern[behind..], Some(date), &mut found)?;
+        }
+    }
+    let listed: HashSet<String> = found.files.iter().map(|file| file.path.clone()).collect();
+    for path in paths.iter().filter(|path| !listed.contains(**path)) {
+        found.files.extend(named(source, pipeline_folder, &pattern, path)?);
+    }
+    found.files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+    Ok(found)
+}
+
+/// The file at a path, as a listing would find it.
+fn named(
+    source: &Source,
+    pipeline_folder: &Path,
+    pattern: &[&str],
+    path: &str,
+) -> Result<Option<FoundFile>, StageError> {
+    let names: Vec<&str> = path.split('/').collect();
+    let described = names.len() > pattern.len()
+        && names.iter().enumerate().all(|(at, name)| match pattern.get(at) {
+            Some(segment) => matches(segment, name) && !(segment.contains('*') && left_out(name)),
+            None => !left_out(name),
+        });
+    let Some((folder, _)) = path.rsplit_once('/').filter(|_| described) else { return Ok(None) };
+    let place = pipeline_folder.join(path);
+    if !real_folder(pipeline_folder, folder)? {
+        return Ok(None);
+    }
+    match fs::symlink_metadata(&place) {
+        Ok(meta) if meta.is_dir() => Ok(None),
+        Ok(meta) => {
+            let mut file = file(&place, path.to_owned(), None, Some(meta))?;
+            file.folder_date = date_of(source, path, Some(file.modified_ns));
+            Ok(Some(file))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StageError::io(path, "look at the file", error)),
+    }
+}
+
+/// Whether a folder is there, and no part of its path below the pipeline's folder is a link: listings follow none.
+fn real_folder(pipeline_folder: &Path, folder: &str) -> Result<bool, StageError> {
+    let mut place = pipeline_folder.to_path_buf();
+    for name in folder.split('/').filter(|name| !name.is_empty()) {
+        place.push(name);
+        match fs::symlink_metadata(&place) {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => return Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(false),
+            Err(error) => return Err(StageError::io(folder, "look at the folder", error)),
+        }
+    }
+    Ok(true)
+}
+
 fn descend(
     folder: &Path,
     below: String,
@@ -54,7 +127,7 @@ fn descend(
 ) -> Result<(), StageError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && below.is_empty() => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && below.is_empty() => return Ok(()),
         Err(error) => return Err(StageError::io(&below, "list the folder", error)),
     };
     for entry in entries {
@@ -85,7 +158,7 @@ fn descend(
                     return Err(StageError::NotAFile { path });
                 }
             }
-            None => found.files.push(file(&entry.path(), path, date)?),
+            None => found.files.push(file(&entry.path(), path, date, entry.metadata().ok())?),
         }
     }
     Ok(())
@@ -129,12 +202,32 @@ fn folder_date(segment: &str, name: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
 }
 
+/// The date that a file of the source has from where it lies, or from its arrival.
+pub(crate) fn date_of(source: &Source, path: &str, modified_ns: Option<i64>) -> Option<NaiveDate> {
+    match source.dates {
+        FileDates::Arrival => modified_ns.and_then(arrived),
+        FileDates::Folder => {
+            let segments = source.path.split('/').zip(path.split('/'));
+            segments.filter_map(|(segment, name)| folder_date(segment, name)).last()
+        }
+    }
+}
+
 fn arrived(modified_ns: i64) -> Option<NaiveDate> {
     Some(DateTime::from_timestamp(modified_ns.div_euclid(1_000_000_000), 0)?.date_naive())
 }
 
-fn file(place: &Path, path: String, folder_date: Option<NaiveDate>) -> Result<FoundFile, StageError> {
-    let meta = fs::metadata(place).map_err(|error| StageError::io(&path, "look at the file", error))?;
+/// `own` is the entry's own metadata: what a link leads to is looked up.
+fn file(
+    place: &Path,
+    path: String,
+    folder_date: Option<NaiveDate>,
+    own: Option<fs::Metadata>,
+) -> Result<FoundFile, StageError> {
+    let meta = match own.filter(|meta| !meta.is_symlink()) {
+        Some(meta) => meta,
+        None => fs::metadata(place).map_err(|error| StageError::io(&path, "look at the file", error))?,
+    };
     Ok(FoundFile { size: meta.len(), modified_ns: modified_ns(&meta, &path)?, path, folder_date })
 }
 

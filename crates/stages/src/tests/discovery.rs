@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 use super::shop::Shop;
-use crate::discover;
+use crate::{discover, discover_within};
 use assay_pipeline::Source;
+use chrono::NaiveDate;
+use std::collections::BTreeSet;
 use std::fs;
 
 #[test]
@@ -54,4 +56,55 @@ fn a_star_stands_for_one_segment() {
     let found = discover(&source, &lake).unwrap();
     let paths: Vec<_> = found.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["raw/eu/in/a.json", "raw/us/in/b.json"]);
+}
+
+#[test]
+fn a_narrow_look_finds_what_a_wide_one_finds_there_and_lists_no_other_folder() {
+    let shop = Shop::new();
+    let names = [
+        "2024-01-01/a.json",
+        "2024-01-02/b.json",
+        "2024-01-02/deep/c.json",
+        "2024-01-02/.hidden",
+        "2024-01-03/_SUCCESS",
+        "2024-01-03/sub/d.csv",
+        "2024-01-10/e.json",
+        "2024-01-3/f.json",
+        "x/g.json",
+    ];
+    names.iter().for_each(|name| drop(shop.put(name, "")));
+    let (source, lake) = (&shop.pipeline.sources[0], shop.bronze());
+    let sales = lake.join("bronze/sales");
+    fs::write(sales.join("date=2024-01-05"), "a file, no folder").unwrap();
+    std::os::unix::fs::symlink(sales.join("date=2024-01-01"), sales.join("date=2024-01-06")).unwrap();
+    std::os::unix::fs::symlink(sales.join("date=2024-01-01/a.json"), sales.join("date=2024-01-02/link.json")).unwrap();
+    let wide = discover(source, &lake).unwrap();
+    let day = |day: u32| NaiveDate::from_ymd_opt(2024, 1, day).unwrap();
+    let known: Vec<String> = names.iter().map(|name| format!("bronze/sales/date={name}")).collect();
+    for dates in [vec![], vec![1], vec![2, 3], vec![4, 5, 6], (1..=10).collect()] {
+        let dates: BTreeSet<NaiveDate> = dates.into_iter().map(day).collect();
+        for paths in [&known[..0], &known[2..4], &known[..]] {
+            let mut paths: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
+            paths.extend([
+                "bronze/sales/date=2024-01-06/a.json",
+                "bronze/sales/date=2024-01-02/deep",
+                "bronze/gone.json",
+            ]);
+            let mut expected = wide.files.clone();
+            expected.retain(|file| {
+                file.folder_date.is_some_and(|date| dates.contains(&date)) || paths.contains(file.path.as_str())
+            });
+            assert_eq!(discover_within(source, &lake, &dates, &paths).unwrap().files, expected, "{dates:?} {paths:?}");
+        }
+    }
+    // A folder that must not be listed cannot be.
+    let closed = sales.join("date=2024-01-10");
+    fs::remove_dir_all(&closed).unwrap();
+    std::os::unix::fs::symlink(&closed, &closed).unwrap();
+    let found = discover_within(source, &lake, &BTreeSet::from([day(3)]), &BTreeSet::new()).unwrap();
+    assert_eq!((found.files.len(), found.left_out), (1, 1));
+
+    let arrival = Source { dates: assay_pipeline::FileDates::Arrival, ..source.clone() };
+    let all = discover_within(&arrival, &lake, &BTreeSet::from([day(3)]), &BTreeSet::new()).unwrap();
+    assert_eq!(all, discover(&arrival, &lake).unwrap(), "folders do not tell these dates");
 }
