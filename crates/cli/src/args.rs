@@ -63,6 +63,9 @@ pub enum Verb {
     /// Do dates again: plan, refuse when the world changed since, run, show what differs
     #[command(after_help = REPROCESS_EXAMPLES)]
     Reprocess(ReprocessArgs),
+    /// Put refused records through a contract again, once it is corrected
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
     /// Bring back what was there before a run
     #[command(after_help = UNDO_EXAMPLES)]
     Undo(UndoArgs),
@@ -226,6 +229,43 @@ pub struct ReprocessArgs {
     /// Gold models that are built side by side; runs of one pipeline always work one after the other
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub at_once: Option<u16>,
+    /// Why; kept in the journal
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
+    pub env: String,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub plan: bool,
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Only refused records are read. Those that the contract accepts now are merged into the table; what reads the table \
+follows for the dates that changed. Without dates all refused records are meant, those without a date too.
+
+Examples:
+  assay replay silver.sales --date 2026-11-05 --reason-code range.quantity_sold --plan
+  assay replay silver.sales --reason 'discounts may be negative'";
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// `silver.sales`, or `pipeline.silver.sales` where that is not enough
+    pub table: String,
+    /// One business date
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"])]
+    pub date: Option<chrono::NaiveDate>,
+    /// First business date, inclusive
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "to")]
+    pub from: Option<chrono::NaiveDate>,
+    /// Last business date, inclusive
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
+    pub to: Option<chrono::NaiveDate>,
+    /// Only records with this primary reason, such as range.quantity_sold (may be repeated)
+    #[arg(long = "reason-code", value_name = "CODE")]
+    pub reason_codes: Vec<String>,
     /// Why; kept in the journal
     #[arg(long, default_value = "")]
     pub reason: String,

@@ -73,6 +73,26 @@ pub enum Work {
     Process,
     /// Tables go back to their versions before other runs.
     Undo(Reversal),
+    /// Refused records go through a contract again.
+    Replay(Replay),
+}
+
+/// Which refused records of which version are put through again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Name of the silver table.
+    pub table: String,
+    /// Dates of the quarantine, ascending; absent when records without a date go along too.
+    #[serde(default)]
+    pub dates: Option<Vec<NaiveDate>>,
+    /// Primary reason codes; all when empty.
+    pub reasons: Vec<String>,
+    /// How many there are, by reason code.
+    pub records: BTreeMap<String, u64>,
+    /// Version of the quarantine.
+    pub quarantine: i64,
+    /// Of the files that hold them, and of those that contributed to their dates.
+    pub ledger: Vec<LedgerEntry>,
 }
 
 /// What an undo makes of the journal's own state, besides the tables.
@@ -204,11 +224,12 @@ impl RunPlan {
         .collect()
     }
 
-    /// `process` or `undo`.
+    /// `process`, `undo` or `replay`.
     pub fn work_word(&self) -> &'static str {
         match self.work {
             Work::Process => "process",
             Work::Undo(_) => "undo",
+            Work::Replay(_) => "replay",
         }
     }
 }

@@ -75,6 +75,30 @@ pub trait Tables: Send + Sync {
         table: &str,
         after: Option<i64>,
     ) -> Result<Vec<TableCommit>, Problem>;
+
+    /// What the newest version of a silver table's quarantine holds; none without a quarantine.
+    fn refused(
+        &self,
+        pipeline: &str,
+        environment: &assay_pipeline::Environment,
+        table: &str,
+    ) -> Result<Option<Refused>, Problem>;
+}
+
+/// A quarantine's records, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub version: i64,
+    pub groups: Vec<RefusedGroup>,
+}
+
+/// Refused records that have date, primary reason and source file in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedGroup {
+    pub date: Option<NaiveDate>,
+    pub reason: String,
+    pub path: String,
+    pub records: u64,
 }
 
 /// A table's newest version.
@@ -195,6 +219,9 @@ pub struct StepOutcome {
     /// A rule failed: the step counts as flagged, with this reason.
     #[serde(default)]
     pub flagged: Option<String>,
+    /// What it came to, in one line, where the counts do not say it.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// A source file as it was read: the same path, size and content tag is never read twice without need.

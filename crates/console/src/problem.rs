@@ -54,6 +54,10 @@ pub enum ConsoleError {
     BuiltOn { run: String, later: Vec<String> },
     #[error("run {run} cannot be undone: {why}; nothing was changed")]
     NoUndo { run: String, why: String },
+    #[error("{table} has no refused records of these dates and reasons; nothing was started")]
+    NothingRefused { table: String },
+    #[error("an earlier run left dates of {table} undone; nothing was started")]
+    LeftUndone { table: String, pipeline: String },
     #[error("the definition {digest} is not in the journal; nothing was started")]
     NoDefinition { digest: String },
     #[error(
@@ -107,6 +111,7 @@ impl ConsoleError {
             | Self::AlreadyUndone { .. }
             | Self::NoUndo { .. }
             | Self::NoDefinition { .. }
+            | Self::NothingRefused { .. }
             | Self::NoOriginal { .. } => ProblemKind::Misuse,
             Self::UnknownRead { .. } | Self::Circle { .. } => ProblemKind::Definition,
             Self::DigestChanged { .. }
@@ -117,6 +122,7 @@ impl ConsoleError {
             | Self::WorkedSince { .. }
             | Self::BuiltOn { .. }
             | Self::StillGoing { .. }
+            | Self::LeftUndone { .. }
             | Self::RunTaken { .. } => ProblemKind::Conflict,
             Self::Cancelled { .. } => ProblemKind::Cancelled,
             Self::Lock { .. }
@@ -160,6 +166,12 @@ impl ConsoleError {
             Self::NothingToUndo { .. } | Self::AlreadyUndone { .. } => "`assay runs` lists the runs.".into(),
             Self::BuiltOn { .. } => "Undo the later runs first, or all of them together with --cascade.".into(),
             Self::NoUndo { .. } => "Reprocess the dates instead: `assay reprocess`.".into(),
+            Self::NothingRefused { table } => {
+                format!("`assay quarantine {table}` lists the refused records with their dates and reasons.")
+            }
+            Self::LeftUndone { pipeline, .. } => {
+                format!("Finish it first: `assay run {pipeline} --resume`, or `assay run {pipeline}`.")
+            }
             Self::NoDefinition { .. } | Self::NoOriginal { .. } => {
                 "Use the definition in the workspace: `--definition today`.".into()
             }

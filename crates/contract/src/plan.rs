@@ -1,6 +1,6 @@
 //! What a run will do, before it does it: `assay reprocess --plan`, and the window's form of it.
 
-use crate::{Partition, ScopeWord};
+use crate::{Partition, ReasonCount, ScopeWord};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub struct PlanDetail {
     pub pipeline: String,
     pub environment: String,
     pub runner: String,
-    /// `process`, `undo`.
+    /// `process`, `undo`, `replay`.
     pub work: String,
     /// Which of the dates; absent where the work is no processing.
     pub scope: Option<ScopeWord>,
@@ -29,6 +29,9 @@ pub struct PlanDetail {
     /// Files that are gone and whose rows are removed, at most 1,000.
     pub vanished: Vec<String>,
     pub vanished_total: u32,
+    /// Refused records that are put through again, by reason code.
+    #[serde(default)]
+    pub refused: Vec<ReasonCount>,
     pub definition: DefinitionNote,
     pub estimate: Estimate,
     /// Whether the environment's guard asks for the name to be typed.

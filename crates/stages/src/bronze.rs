@@ -3,7 +3,7 @@
 pub(crate) mod content;
 pub(crate) mod cut;
 mod dead_letter;
-mod discover;
+pub(crate) mod discover;
 mod layout;
 mod records;
 pub(crate) mod survey;

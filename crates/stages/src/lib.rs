@@ -13,10 +13,13 @@ pub mod warehouse;
 mod watch;
 
 pub use bronze::{
-    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, discover_within, records, survey,
-    survey_or_set_aside,
+    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, discover_within,
+    records, survey, survey_or_set_aside,
 };
 pub use error::StageError;
 pub use limits::Limits;
-pub use silver::{Counts, FileReport, IngestJob, Ingested, PathOf, PlannedFile, Scope, Upserted, ingest};
+pub use silver::{
+    Choice, Counts, FileChange, FileReport, IngestJob, Ingested, PathOf, PlannedFile, ReadFile, RefusedGroup,
+    ReplayJob, Replayed, Scope, Upserted, ingest, refused_groups, replay,
+};
 pub use watch::{Level, Progress, Quiet, Watch};

@@ -15,8 +15,9 @@ pub(crate) mod number;
 pub(crate) mod parquet_rows;
 pub(crate) mod pass;
 pub(crate) mod program;
-mod publish;
+pub(crate) mod publish;
 pub(crate) mod refused;
+pub(crate) mod replay;
 mod rounds;
 pub(crate) mod row;
 pub(crate) mod shape;
@@ -24,4 +25,5 @@ mod token;
 pub(crate) mod upsert;
 
 pub use ingest::{Counts, FileReport, IngestJob, Ingested, PathOf, PlannedFile, Scope, ingest};
+pub use replay::{Choice, FileChange, ReadFile, RefusedGroup, ReplayJob, Replayed, refused_groups, replay};
 pub use upsert::Upserted;

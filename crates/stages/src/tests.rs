@@ -10,6 +10,7 @@ mod forms;
 mod gate;
 mod kept;
 mod landing;
+mod replay;
 mod retail;
 mod rules;
 mod shipped;

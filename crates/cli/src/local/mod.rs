@@ -4,6 +4,7 @@ mod copies;
 mod landing;
 pub mod problems;
 pub mod records;
+mod replayed;
 mod sources;
 mod tables;
 mod undone;
@@ -16,7 +17,7 @@ pub use tables::LocalTables;
 use crate::desk::{Desk, Ready};
 use crate::exit;
 use assay_console::ports::{LedgerEntry, Level, Runner, StepContext, StepOutcome};
-use assay_console::{PlannedFile, PlannedStep, RunPlan, RunScope};
+use assay_console::{PlannedFile, PlannedStep, RunPlan, RunScope, Work};
 use assay_contract::{Counts, Problem, Reconciliation};
 use assay_lake::Lake;
 use assay_pipeline::{Contract, Layer, Load, Source};
@@ -276,6 +277,15 @@ impl Runner for LocalRunner<'_> {
         if let Some(restore) = step.restore {
             return self.restore(plan, step, restore, context);
         }
+        match &plan.work {
+            Work::Replay(replay) => self.replay(plan, step, replay, context),
+            _ => self.process(plan, step, context),
+        }
+    }
+}
+
+impl LocalRunner<'_> {
+    fn process(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem> {
         match step.stage {
             Layer::Bronze => {
                 let landed = self.land(plan, step, context)?;

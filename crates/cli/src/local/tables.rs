@@ -2,7 +2,7 @@
 
 use super::problems;
 use crate::desk::Desk;
-use assay_console::ports::{PartitionNow, TableCommit, TableNow, Tables};
+use assay_console::ports::{PartitionNow, Refused, RefusedGroup, TableCommit, TableNow, Tables};
 use assay_contract::Problem;
 use assay_lake::{Lake, LakeError, Snapshot};
 use assay_pipeline::{Environment, Layer, TableName};
@@ -69,6 +69,20 @@ impl Tables for LocalTables<'_> {
         let commits = read(limit).map_err(|error| problems::lake(&error))?;
         let oldest_first = commits.into_iter().rev();
         Ok(oldest_first.map(|commit| TableCommit { version: commit.version, run: commit.run }).collect())
+    }
+
+    fn refused(&self, pipeline: &str, environment: &Environment, table: &str) -> Result<Option<Refused>, Problem> {
+        let lake = self.desk.lake(environment);
+        let name = TableName::new(pipeline, Layer::Silver, table);
+        let found = self.desk.runtime.block_on(assay_stages::refused_groups(&lake, &name));
+        let group = |group: assay_stages::RefusedGroup| RefusedGroup {
+            date: group.date,
+            reason: group.reason,
+            path: group.path,
+            records: group.records,
+        };
+        let found = found.map_err(|error| problems::stage(&error))?;
+        Ok(found.map(|(version, groups)| Refused { version, groups: groups.into_iter().map(group).collect() }))
     }
 }
 

@@ -53,7 +53,7 @@ impl LocalRunner<'_> {
     ) -> Result<Committed, Problem> {
         let of = match &plan.work {
             Work::Undo(reversal) => reversal.of.join(", "),
-            Work::Process => String::new(),
+            Work::Process | Work::Replay(_) => String::new(),
         };
         let what = assay_lake::Restore {
             folder,

@@ -9,7 +9,11 @@ const LISTED: usize = 20;
 
 /// Lines: what, which dates, files, what is replaced, definition, estimate.
 pub fn of(plan: &PlanDetail) -> Vec<String> {
-    let what = if plan.work == "undo" { "Undo in" } else { "Run of" };
+    let what = match plan.work.as_str() {
+        "undo" => "Undo in",
+        "replay" => "Replay of refused records in",
+        _ => "Run of",
+    };
     let mut out = vec![format!("{what} {}, environment {}, runner {}", plan.pipeline, plan.environment, plan.runner)];
     if let Some(word) = plan.scope {
         out.push(format!("  {word}: {}", word.sentence()));
@@ -27,10 +31,22 @@ pub fn of(plan: &PlanDetail) -> Vec<String> {
         out.push(format!("  the environment asks for {}", asks.join(" and ")));
     }
     out.push(String::new());
+    out.extend(refused(plan));
     out.extend(files(plan));
     out.extend(steps(&plan.steps));
     out.extend(definition(&plan.definition));
     out.push(estimate(&plan.estimate));
+    out
+}
+
+fn refused(plan: &PlanDetail) -> Vec<String> {
+    if plan.refused.is_empty() {
+        return Vec::new();
+    }
+    let total = plan.refused.iter().map(|reason| reason.records).sum();
+    let mut out = vec![format!("{} put through again", counted(total, "refused record"))];
+    out.extend(plan.refused.iter().map(|reason| format!("  {:>9}  {}", count(reason.records), reason.reason)));
+    out.push(String::new());
     out
 }
 
@@ -165,6 +181,7 @@ mod tests {
             bytes: 1200,
             vanished: Vec::new(),
             vanished_total: 0,
+            refused: Vec::new(),
             definition: DefinitionNote {
                 digest: "aaa".into(),
                 original_run: Some("OLD".into()),

@@ -2,7 +2,7 @@
 
 use super::grid::{Side, lines};
 use super::words;
-use assay_contract::{Problem, RunDetail, StepRow};
+use assay_contract::{Problem, RunDetail, Status, StepRow};
 
 /// Lines: what ran and how it ended, the equation of records, steps, reasons, reconciliation.
 pub fn of(detail: &RunDetail) -> Vec<String> {
@@ -83,6 +83,8 @@ fn steps(steps: &[StepRow]) -> Vec<String> {
         })
         .collect();
     let mut out = lines(&header, &rows);
+    let noted = steps.iter().filter(|step| step.status == Status::Succeeded);
+    out.extend(noted.filter_map(|step| Some(format!("  {}: {}", step.id, step.note.as_ref()?))));
     out.push(String::new());
     out
 }

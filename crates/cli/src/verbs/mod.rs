@@ -10,6 +10,7 @@ mod init;
 pub mod logs;
 mod open;
 mod pipelines;
+mod replay;
 mod reprocess;
 mod run;
 mod runs;
@@ -39,6 +40,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
         Verb::Validate { pipeline } => validate::run(&desk()?, pipeline.as_deref(), json),
         Verb::Run(args) => run::run(&desk()?, &args, json),
         Verb::Reprocess(args) => reprocess::run(&desk()?, &args, json),
+        Verb::Replay(args) => replay::run(&desk()?, &args, json),
         Verb::Undo(args) => undo::run(&desk()?, &args, json),
         Verb::Cancel { run, reason } => cancel::run(&desk()?, &run, &reason, json),
         Verb::Unlock(args) => unlock::run(&desk()?, &args, json),

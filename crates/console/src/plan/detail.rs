@@ -7,7 +7,7 @@ use crate::plan::graph::StepGraph;
 use crate::plan::{Back, PlannedStep, RunPlan, RunScope, Work};
 use crate::ports::TableNow;
 use crate::views::scope_words;
-use assay_contract::{DefinitionNote, Partition, PlanDetail, PlanFile, PlanStep, PlanTable, Problem};
+use assay_contract::{DefinitionNote, Partition, PlanDetail, PlanFile, PlanStep, PlanTable, Problem, ReasonCount};
 use assay_pipeline::read::DefinitionFiles;
 use assay_pipeline::{Guard, Layer};
 use chrono::NaiveDate;
@@ -47,11 +47,18 @@ pub fn detail(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<PlanDetail, Pro
         bytes: plan.files.iter().map(|file| file.size).sum(),
         vanished: plan.vanished.iter().take(FILES).map(|file| file.path.clone()).collect(),
         vanished_total: count(plan.vanished.len()),
+        refused: refused(plan),
         definition: definition(plan, inputs)?,
         estimate: estimate(plan, &timings, &|step| dated.contains(step), known),
         confirm: plan.environment.guard == Guard::Confirm,
         needs_reason: plan.environment.needs_reason,
     })
+}
+
+fn refused(plan: &RunPlan) -> Vec<ReasonCount> {
+    let Work::Replay(replay) = &plan.work else { return Vec::new() };
+    let count = |(reason, records): (&String, &u64)| ReasonCount { reason: reason.clone(), records: *records };
+    replay.records.iter().map(count).collect()
 }
 
 fn planned_file(file: &crate::plan::PlannedFile) -> PlanFile {

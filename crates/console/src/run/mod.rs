@@ -45,7 +45,7 @@ pub fn queue_run(
     journal.append_action(&Action {
         at: plan.queued_at,
         by: plan.asked_by.clone(),
-        what: if matches!(plan.work, Work::Undo(_)) { "undo" } else { "run" }.into(),
+        what: if plan.work == Work::Process { "run" } else { plan.work_word() }.into(),
         pipeline: plan.pipeline.clone(),
         environment: plan.environment.name.clone(),
         run: Some(plan.run.clone()),

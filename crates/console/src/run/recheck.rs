@@ -144,7 +144,7 @@ fn file_changes(plan: &RunPlan, now: &[PlannedFile]) -> Vec<String> {
 /// dates without it would lose them.
 fn newly_known(plan: &RunPlan, now: &[PlannedFile], journal: &dyn Journal) -> Result<Vec<String>, Problem> {
     let reaches = plan.source_reaches();
-    if reaches.is_empty() || matches!(plan.work, Work::Undo(_)) {
+    if reaches.is_empty() || plan.work != Work::Process {
         return Ok(Vec::new());
     }
     let planned: BTreeSet<(&str, &str)> =

@@ -179,7 +179,7 @@ impl<'a> Board<'a> {
         let (status, note) = match (&outcome.flagged, &outcome.skipped) {
             (Some(why), _) => (Status::Flagged, Some(why.clone())),
             (None, Some(why)) => (Status::Skipped, Some(why.clone())),
-            (None, None) => (Status::Succeeded, None),
+            (None, None) => (Status::Succeeded, outcome.note.clone()),
         };
         let replaced = with_dates(&plan.scope, outcome.dates.as_deref().unwrap_or_default());
         let followers = step.downstream.iter().filter(|id| **id != step.id);
@@ -204,7 +204,7 @@ impl<'a> Board<'a> {
             outcome: Some(outcome),
         };
         Ok(match &plan.work {
-            Work::Process => end,
+            Work::Process | Work::Replay(_) => end,
             Work::Undo(reversal) => self.undone_end(step, end, reversal),
         })
     }

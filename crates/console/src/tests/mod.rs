@@ -5,6 +5,7 @@ mod ending;
 mod executing;
 mod journalling;
 mod planning;
+mod replaying;
 mod reprocessing;
 mod resuming;
 mod undoing;

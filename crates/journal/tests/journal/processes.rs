@@ -4,7 +4,7 @@ use crate::worker::{Mode, child, effects, journal, plan};
 use assay_console::folder::Claim;
 use assay_console::journal::RunFilter;
 use assay_console::plan::PlannedFile;
-use assay_console::ports::{Sources, TableCommit, TableNow, Tables};
+use assay_console::ports::{Refused, Sources, TableCommit, TableNow, Tables};
 use assay_console::process::Heard;
 use assay_console::resume::{ResumeAsk, resume};
 use assay_console::{Journal, PlanInputs, SystemClock, WorkerHandle, cancel, queue_run, recover, settle};
@@ -40,6 +40,10 @@ impl Tables for NoTables {
 
     fn commits(&self, _: &str, _: &Environment, _: &str, _: Option<i64>) -> Result<Vec<TableCommit>, Problem> {
         Ok(Vec::new())
+    }
+
+    fn refused(&self, _: &str, _: &Environment, _: &str) -> Result<Option<Refused>, Problem> {
+        Ok(None)
     }
 }
 

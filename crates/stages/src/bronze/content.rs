@@ -177,7 +177,7 @@ impl Content {
 }
 
 /// The format that a file's name tells, below the endings of compression.
-fn format(source: &Source, path: &str) -> Result<Format, StageError> {
+pub(crate) fn format(source: &Source, path: &str) -> Result<Format, StageError> {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let name = [".gz", ".gzip", ".zst", ".zstd"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     let told = match name.rsplit_once('.').map(|(_, ending)| ending) {

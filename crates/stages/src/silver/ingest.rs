@@ -228,6 +228,7 @@ fn merge(
             keys: job.limits.keys,
             threads: job.threads,
             watch,
+            by_place: false,
         };
         let merge = Merge { job, table: &table, incoming };
         let mended = rounds.touched();
@@ -256,7 +257,7 @@ fn quarantine<'a>(job: &'a IngestJob<'_>, table: &TableName) -> Files<'a> {
     Files::new(job.lake.quarantine(table), refused::DATE, refused::schema(), job.run, &job.limits)
 }
 
-fn stamp(job: &IngestJob<'_>) -> Stamp {
+pub(crate) fn stamp(job: &IngestJob<'_>) -> Stamp {
     Stamp { run: job.run.to_owned(), processed_at: job.processed_at.timestamp_micros() }
 }
 

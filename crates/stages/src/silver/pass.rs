@@ -5,6 +5,8 @@
 
 mod elements;
 
+pub(crate) use elements::{NO_ARRAY, NO_OBJECT, WRONG};
+
 use crate::bronze::cut::{Cut, Cutter, Layout};
 use crate::bronze::survey::oddity_text;
 use crate::bronze::{Chunk, Piece, Surveyed};

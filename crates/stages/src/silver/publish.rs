@@ -10,7 +10,7 @@ use crate::silver::{moment, refused};
 use crate::watch::{Level, Watch};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::DataType as ArrowType;
+use arrow::datatypes::{DataType as ArrowType, SchemaRef};
 use assay_lake::{Committed, LakeError, LakeField, LakeFile, Replacement, Snapshot, StagedFile};
 use assay_pipeline::{ColumnType, TableName};
 use chrono::NaiveDate;
@@ -84,6 +84,18 @@ impl<'a> Change<'a> {
         let (folder, name) = (job.lake.folder(table), job.lake.name(table));
         let partition = job.contract.partition.as_str();
         Self { folder, name, schema: silver_fields(shape), partition, scope, staged, note, audit }
+    }
+
+    pub(crate) fn of_quarantine(
+        job: &IngestJob<'_>,
+        table: &TableName,
+        scope: assay_lake::Scope,
+        staged: Vec<StagedFile>,
+        note: &'a str,
+        audit: assay_lake::Audit<'a>,
+    ) -> Self {
+        let (folder, name) = (job.lake.quarantine(table), job.lake.quarantine_name(table));
+        Self { folder, name, schema: quarantine_fields(), partition: refused::DATE, scope, staged, note, audit }
     }
 }
 
@@ -163,16 +175,7 @@ impl Publication<'_> {
         note: &'c str,
         audit: assay_lake::Audit<'c>,
     ) -> Change<'c> {
-        Change {
-            folder: self.job.lake.quarantine(self.table),
-            name: self.job.lake.quarantine_name(self.table),
-            schema: quarantine_fields(),
-            partition: refused::DATE,
-            scope,
-            staged,
-            note,
-            audit,
-        }
+        Change::of_quarantine(self.job, self.table, scope, staged, note, audit)
     }
 
     /// True when one of the rows is of a file that this run read.
@@ -241,12 +244,21 @@ fn files_of(snapshot: Option<&Snapshot>, date: Option<NaiveDate>) -> Vec<LakeFil
 
 /// The batch with the columns of the quarantine's files, in their order.
 fn conformed(batch: &RecordBatch, files: &Files<'_>) -> Result<RecordBatch, ParquetError> {
-    let columns = files.schema().fields().iter().map(|field| match batch.column_by_name(field.name()) {
+    with_columns(batch, files.schema())
+}
+
+/// As the files of a quarantine have them.
+pub(crate) fn conformed_columns(batch: &RecordBatch) -> Result<RecordBatch, ParquetError> {
+    with_columns(batch, &refused::schema())
+}
+
+fn with_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ParquetError> {
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(column) => Ok(cast(column, field.data_type())?),
         None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
     });
     let columns = columns.collect::<Result<Vec<_>, ParquetError>>()?;
-    Ok(RecordBatch::try_new(files.schema().clone(), columns)?)
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }
 
 /// The columns of the table.

@@ -5,6 +5,7 @@
 
 mod decide;
 mod encode;
+mod settle;
 mod waiting;
 mod write;
 
@@ -19,6 +20,7 @@ use assay_pipeline::{Contract, SilverMode, TableName};
 use chrono::NaiveDate;
 use decide::Decided;
 pub(crate) use encode::Reading;
+pub(crate) use settle::{Displaced, RowPlace, Settled, settle};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +31,7 @@ pub(crate) use waiting::Waiting;
 const TRIES: u32 = 5;
 
 /// Of the rows with one key the one with the greatest version stays.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Upsert {
     /// Names of the key's columns.
     pub(crate) key: Vec<String>,
@@ -84,9 +86,20 @@ pub(crate) struct Incoming<'a> {
     pub(crate) keys: u64,
     pub(crate) threads: usize,
     pub(crate) watch: &'a dyn Watch,
+    /// Of records with the same key the later one in the files stays, also where their contents are equal.
+    pub(crate) by_place: bool,
 }
 
 impl Upsert {
+    /// For a table whose partitions are replaced: within a date, whatever its values, the place decides.
+    pub(crate) fn by_place(contract: &Contract) -> Self {
+        let mut key = contract.key.clone();
+        if !key.is_empty() && !key.contains(&contract.partition) {
+            key.push(contract.partition.clone());
+        }
+        Self { key, version: contract.partition.clone() }
+    }
+
     /// None for a table whose partitions are replaced.
     pub(crate) fn of(contract: &Contract) -> Result<Option<Self>, String> {
         let SilverMode::Upsert { version } = &contract.mode else { return Ok(None) };
@@ -139,18 +152,8 @@ impl Merge<'_> {
         let Some(before) = before.filter(|_| self.job.scope != Scope::All) else { return Ok(Vec::new()) };
         // Refuses a table whose rows would be read wrongly.
         drop(before.scan(Some(&[]))?);
-        let wanted = silver_fields(self.incoming.shape);
-        let changed = before.fields().iter().find_map(|old| match wanted.iter().find(|new| new.name == old.name) {
-            None => Some(format!("{} is gone", old.name)),
-            Some(new) if new.kind != old.kind => {
-                Some(format!("{} is {} and would become {}", old.name, old.kind, new.kind))
-            }
-            Some(_) => None,
-        });
-        match changed {
-            Some(what) => Err(LakeError::SchemaChange { place: folder.display().to_string(), what }.into()),
-            None => Ok(before.files().to_vec()),
-        }
+        same_columns(before, self.incoming.shape, folder)?;
+        Ok(before.files().to_vec())
     }
 
     fn commit(
@@ -197,5 +200,21 @@ impl Merge<'_> {
         }
         let dates = decided.touched.iter().copied().flatten().collect();
         Merged { dates, upserted: decided.upserted }
+    }
+}
+
+/// Refuses a table that has other columns than the contract gives it.
+pub(crate) fn same_columns(before: &Snapshot, shape: &Shape, folder: &Path) -> Result<(), StageError> {
+    let wanted = silver_fields(shape);
+    let changed = before.fields().iter().find_map(|old| match wanted.iter().find(|new| new.name == old.name) {
+        None => Some(format!("{} is gone", old.name)),
+        Some(new) if new.kind != old.kind => {
+            Some(format!("{} is {} and would become {}", old.name, old.kind, new.kind))
+        }
+        Some(_) => None,
+    });
+    match changed {
+        Some(what) => Err(LakeError::SchemaChange { place: folder.display().to_string(), what }.into()),
+        None => Ok(()),
     }
 }

@@ -8,9 +8,9 @@ use crate::silver::json::{self, Element, Exploded};
 use crate::silver::refused::Place;
 use std::borrow::Cow;
 
-const NO_ARRAY: &str = "there is no array, or it has no elements";
-const WRONG: &str = "another value stands where the array is needed";
-const NO_OBJECT: &str = "another value stands where an object is needed";
+pub(crate) const NO_ARRAY: &str = "there is no array, or it has no elements";
+pub(crate) const WRONG: &str = "another value stands where the array is needed";
+pub(crate) const NO_OBJECT: &str = "another value stands where an object is needed";
 
 impl Worker<'_> {
     /// Each element goes its own way; a record without elements is refused as one.

@@ -25,6 +25,9 @@ pub(super) struct Decided {
     /// Partitions in which rows come or go.
     pub(super) touched: BTreeSet<Option<NaiveDate>>,
     pub(super) upserted: Upserted,
+    /// Rows of the table that gave way, and the waiting rows that took their places, each by file and row; kept
+    /// only where places decide.
+    pub(super) pairs: Vec<((usize, usize), (usize, usize))>,
 }
 
 /// A key takes this many times the memory that finding a duplicate takes.
@@ -98,6 +101,7 @@ pub(super) fn decide(incoming: &Incoming<'_>, folder: &Path, held: &[LakeFile]) 
         gone: BTreeMap::new(),
         touched: BTreeSet::new(),
         upserted: Upserted::default(),
+        pairs: Vec::new(),
     };
     let rows: u64 = incoming.waiting.iter().map(|file| file.rows).sum();
     let of = rows.div_ceil((incoming.keys / WEIGHT).max(1)).max(1);
@@ -107,7 +111,7 @@ pub(super) fn decide(incoming: &Incoming<'_>, folder: &Path, held: &[LakeFile]) 
         let numbers: Vec<usize> = (0..held.len()).collect();
         let met = parallel::map(incoming.threads, &numbers, |at| meet(incoming, folder, &held[*at], share, &newest))?;
         for (at, met) in met.into_iter().enumerate() {
-            decided.apply(at, &held[at], met, &newest);
+            decided.apply(at, &held[at], met, &newest, incoming.by_place);
         }
     }
     decided.settle(incoming);
@@ -212,7 +216,9 @@ fn meet(
                     .map_err(|error| reading.broken(error))?;
                 at += batch.num_rows();
             }
-            compare(&reading, number, first, &mut encoder, newest, &mut met[start..])?;
+            if !incoming.by_place {
+                compare(&reading, number, first, &mut encoder, newest, &mut met[start..])?;
+            }
         }
         first += rows;
     }
@@ -290,7 +296,7 @@ fn compare(
 }
 
 impl Decided {
-    fn apply(&mut self, at: usize, file: &LakeFile, met: Vec<Met>, newest: &Newest) {
+    fn apply(&mut self, at: usize, file: &LakeFile, met: Vec<Met>, newest: &Newest, by_place: bool) {
         for Met { verdict, key, row } in met {
             let best = newest.of(key);
             match verdict {
@@ -305,6 +311,9 @@ impl Decided {
                     let rows = file.rows as usize;
                     self.gone.entry(at).or_insert_with(|| filled(rows)).set_bit(row, true);
                     self.touched.insert(file.partition);
+                    if let Some(best) = best.filter(|_| by_place) {
+                        self.pairs.push(((at, row), (best.file as usize, best.row as usize)));
+                    }
                     let count = &mut self.upserted;
                     *(if verdict == Verdict::Dropped { &mut count.dropped } else { &mut count.updated }) += 1;
                 }

@@ -1,0 +1,52 @@
+//! `assay replay`: puts refused records through a contract again.
+
+use super::reprocess::{carry_out, print};
+use super::run::Interrupts;
+use crate::args::ReplayArgs;
+use crate::desk::Desk;
+use crate::exit;
+use crate::launch;
+use crate::render::out::say;
+use assay_console::{ReplayAsk, plan_replay};
+use assay_contract::Problem;
+use assay_pipeline::{Layer, TableName};
+
+pub fn run(desk: &Desk, args: &ReplayArgs, json: bool) -> Result<u8, Problem> {
+    desk.recover()?;
+    let table = silver(desk, &args.table)?;
+    let ready = desk.pipeline(&table.pipeline)?;
+    let environment = desk.environment(&args.env)?;
+    let person = desk.person();
+    let ask = ReplayAsk {
+        table: &table.table,
+        between: args.date.map(|date| (date, date)).or(args.from.zip(args.to)),
+        reasons: &args.reason_codes,
+        confirmed: args.confirm.as_deref(),
+        reason: &args.reason,
+        asked_by: &person,
+        looking: args.plan,
+    };
+    let plan = launch::with_inputs(desk, &ready, &environment, |inputs| plan_replay(&ask, inputs))?;
+    if args.plan || !json {
+        print(&launch::detail(desk, &ready, &environment, &plan)?, json);
+    }
+    if args.plan {
+        return Ok(exit::DONE);
+    }
+    if !json {
+        say!("");
+    }
+    let interrupts = Interrupts::listen(desk)?;
+    carry_out(desk, &plan, interrupts, json)
+}
+
+fn silver(desk: &Desk, text: &str) -> Result<TableName, Problem> {
+    let table = desk.table(text)?;
+    match table.layer {
+        Layer::Silver => Ok(table),
+        _ => Err(exit::misuse(
+            format!("{table} is no silver table; only these refuse records."),
+            "Write it as silver.TABLE; `assay tables` lists all.",
+        )),
+    }
+}
