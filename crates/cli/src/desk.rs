@@ -4,6 +4,7 @@ use crate::exit;
 use crate::local::warehouse::Place;
 use assay_console::definitions::lay_out;
 use assay_console::ports::Level;
+use assay_console::run::turn;
 use assay_console::{Journal, RunFolder, RunPlan, SystemClock, recover};
 use assay_contract::{LogPage, Problem, ProblemKind, RunDetail, Status};
 use assay_journal::SqliteJournal;
@@ -151,6 +152,13 @@ impl Desk {
         recover(self.journal()?, &SystemClock, &self.state())
     }
 
+    /// As [`Desk::recover`], before runs are shown: on a journal that cannot be written they still are, and why is said.
+    pub fn recover_to_show(&self) {
+        if let Err(problem) = self.recover() {
+            exit::print(&problem, false);
+        }
+    }
+
     /// Asks a run of any program to end; gives the status that it had.
     pub fn cancel(&self, run: &str, reason: &str) -> Result<Status, Problem> {
         self.recover()?;
@@ -209,6 +217,12 @@ impl Desk {
         readable.flat_map(|pipeline| tables_of(&pipeline)).collect()
     }
 
+    /// Whether a run has worked on the pipeline's tables in the local lake.
+    fn has_run(&self, pipeline: &str) -> bool {
+        let local = self.workspace.environment("local");
+        local.is_some_and(|local| matches!(turn::last_worker(&local.lake, pipeline), Ok(Some(_))))
+    }
+
     /// Finds a table by `layer.table` or `pipeline.layer.table`, where one fits.
     pub fn table(&self, text: &str) -> Result<TableName, Problem> {
         let known = self.tables();
@@ -217,7 +231,12 @@ impl Desk {
             full == text || full.split_once('.').is_some_and(|(_, rest)| rest == text) || table.table == text
         };
         let exact: Vec<_> = known.iter().filter(|table| table.to_string() == text).collect();
-        let found: Vec<_> = if exact.is_empty() { known.iter().filter(fits).collect() } else { exact };
+        let mut found: Vec<_> = if exact.is_empty() { known.iter().filter(fits).collect() } else { exact };
+        // Of pipelines that have tables of one name, the only one that has run is meant.
+        let ran: Vec<_> = found.iter().copied().filter(|table| self.has_run(&table.pipeline)).collect();
+        if let ([_, _, ..], [one]) = (found.as_slice(), ran.as_slice()) {
+            found = vec![*one];
+        }
         match found.as_slice() {
             [one] => Ok((*one).clone()),
             [] => {
