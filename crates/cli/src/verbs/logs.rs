@@ -51,6 +51,8 @@ pub fn parse(level: &str) -> Result<Level, Problem> {
 }
 
 fn has_ended(desk: &Desk, run: &str) -> Result<bool, Problem> {
+    // A run whose process died would be waited for without end.
+    desk.recover()?;
     let status = desk.journal()?.run(run)?.map(|detail| detail.run.status);
     Ok(!matches!(status, Some(Status::Queued | Status::Running)))
 }

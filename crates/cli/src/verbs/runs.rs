@@ -12,6 +12,7 @@ pub fn list(desk: &Desk, pipeline: Option<&str>, limit: u32, json: bool) -> Resu
     if let Some(name) = pipeline {
         desk.known(name)?;
     }
+    desk.recover_to_show();
     let filter = RunFilter { pipeline: pipeline.map(str::to_owned), ..RunFilter::default() };
     let runs = desk.journal()?.runs(&filter, limit)?;
     if json {
@@ -55,6 +56,7 @@ fn row(run: &RunRow) -> Vec<String> {
 
 /// The exit code is that of the command, not of the run that it shows.
 pub fn show(desk: &Desk, run: &str, json: bool) -> Result<u8, Problem> {
+    desk.recover_to_show();
     let detail = desk.run(run)?;
     if json {
         say!("{}", serde_json::json!(detail));
