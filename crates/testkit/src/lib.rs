@@ -17,4 +17,4 @@ pub use oracle::{
     online_retail, operational_lake, orders_parquet, sales_star,
 };
 pub use table::{Row, Table, assert_same_rows};
-pub use workspace::{Outcome, Running, Workspace};
+pub use workspace::{Changes, Outcome, Running, Workspace};

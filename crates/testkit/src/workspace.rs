@@ -1,7 +1,9 @@
 //! A workspace of its own for one test, and the program `assay` run in it.
 
+mod changes;
 mod program;
 
+pub use changes::Changes;
 pub use program::{Outcome, Running};
 
 use crate::TestkitError;

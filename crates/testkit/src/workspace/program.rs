@@ -95,6 +95,19 @@ impl Running {
         self.wait(super::PATIENCE)
     }
 
+    /// Kills its children with their process groups and then itself with SIGKILL, as the end of the machine does. A
+    /// worker has a group of its own, which [`Running::kill_after`] does not reach.
+    pub fn kill_all(self) -> Result<Outcome, TestkitError> {
+        for child in self.children() {
+            if let Some(child) = i32::try_from(child).ok().and_then(Pid::from_raw) {
+                // It may have ended in this instant, or lead no group of its own.
+                let _ = kill_process_group(child, Signal::KILL);
+                let _ = kill_process(child, Signal::KILL);
+            }
+        }
+        self.kill_after(Duration::ZERO)
+    }
+
     /// Sends a signal to the program, as Ctrl-C (`Signal::INT`) does.
     pub fn signal(&mut self, signal: Signal) -> Result<(), TestkitError> {
         if self.has_ended_within(Duration::ZERO)? {
@@ -213,6 +226,18 @@ mod tests {
     fn a_kill_reaches_the_children_and_is_seen() {
         let outcome = shell("sleep 1000 & sleep 1000").kill_after(Duration::from_millis(50)).unwrap();
         assert_eq!((outcome.code, outcome.signal), (None, Some(9)));
+    }
+
+    #[test]
+    fn everything_is_killed_that_has_a_group_of_its_own() {
+        let mut running = shell("set -m; sh -c 'echo ready; echo $$; while :; do :; done' & wait");
+        while !running.stdout().contains("ready") {
+            assert!(!running.has_ended_within(Duration::from_millis(5)).unwrap());
+        }
+        // Its output ends only when nobody holds it open any more.
+        let outcome = running.kill_all().unwrap();
+        assert!(!outcome.stdout.contains("still holds"), "{}", outcome.stdout);
+        assert_eq!(outcome.signal, Some(9));
     }
 
     #[test]
