@@ -92,8 +92,8 @@ function measured(lake) {
   // Each step by date as a command of its own: their bytes without those of the models over all dates, but with
   // those of planning, checking and comparing.
   figures.readByDate = byDate.reduce((all, id) => all + cost(lake, reprocess(folder, '--date', day, '--only-step', id)).read_mb, 0);
-  figures.planDate = cost(lake, reprocess(folder, '--date', day, '--plan')).wall;
-  figures.planAll = cost(lake, reprocess(folder, '--scope', 'all', '--plan')).wall;
+  figures.planDate = cost(lake, reprocess(folder, '--date', day, '--plan'));
+  figures.planAll = cost(lake, reprocess(folder, '--scope', 'all', '--plan'));
   console.log(`    ${dates} dates: ${figures.wall.toFixed(2)} s wall, ${figures.read_mb.toFixed(1)} MB read, ${figures.peak_mb.toFixed(0)} MB peak`);
   return figures;
 }
@@ -114,6 +114,9 @@ function print() {
   line('whole command', ({ wall }) => wall, 's');
   line('whole command, read', ({ read_mb: read }) => read, 'MB');
   line('whole command, peak memory', ({ peak_mb: peak }) => peak, 'MB');
-  line('planning one date', ({ planDate: plan }) => plan, 's');
-  line('planning all dates', ({ planAll: plan }) => plan, 's');
+  line('whole command, processor', ({ cpu }) => cpu, 's');
+  for (const [name, plan] of [['planning one date', ({ planDate }) => planDate], ['planning all dates', ({ planAll }) => planAll]]) {
+    line(name, (figures) => plan(figures).wall, 's');
+    line(`${name}, processor`, (figures) => plan(figures).cpu, 's');
+  }
 }
