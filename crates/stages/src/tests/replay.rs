@@ -162,8 +162,11 @@ impl Shop {
     }
 }
 
+/// Path, read, accepted, refused and records by date.
+type Entry = (String, u64, u64, u64, BTreeMap<NaiveDate, u64>);
+
 /// Counts and dates of every file as the replay leaves them.
-fn ledger(done: &Ingested, replayed: &Replayed) -> Vec<(String, u64, u64, u64, BTreeMap<NaiveDate, u64>)> {
+fn ledger(done: &Ingested, replayed: &Replayed) -> Vec<Entry> {
     let after = |file: &FileReport| {
         let change = replayed.files.get(&file.path).cloned().unwrap_or_default();
         let mut dates = file.dates.clone();

@@ -16,6 +16,11 @@ use parquet::file::statistics::Statistics;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// A file, by its place in a list, and a row of it.
+pub(super) type Spot = (usize, usize);
+/// A row of the table, and the waiting row to which it gives way.
+pub(super) type Pair = (Spot, Spot);
+
 /// What is to be written.
 pub(super) struct Decided {
     /// Of each waiting file, which rows enter the table.
@@ -27,7 +32,7 @@ pub(super) struct Decided {
     pub(super) upserted: Upserted,
     /// Rows of the table that gave way, and the waiting rows that took their places, each by file and row; kept
     /// only where places decide.
-    pub(super) pairs: Vec<((usize, usize), (usize, usize))>,
+    pub(super) pairs: Vec<Pair>,
 }
 
 /// A key takes this many times the memory that finding a duplicate takes.

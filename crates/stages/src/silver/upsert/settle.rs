@@ -1,7 +1,7 @@
 //! What becomes of single records that are put into a table beside the rows that it holds.
 
 use super::Incoming;
-use super::decide::{self, Decided};
+use super::decide::{self, Decided, Pair, Spot};
 use super::encode::{Reading, typed};
 use super::write;
 use crate::error::StageError;
@@ -27,8 +27,8 @@ pub(crate) struct RowPlace {
 /// A row of the table that gives way to a waiting one, each with its place.
 #[derive(Debug)]
 pub(crate) struct Displaced {
-    held: (usize, usize),
-    by: (usize, usize),
+    held: Spot,
+    by: Spot,
     pub(crate) row: RowPlace,
     pub(crate) winner: RowPlace,
 }
@@ -78,7 +78,7 @@ impl Settled {
     ) -> Result<Vec<Displaced>, StageError> {
         let (mut rows, mut winners) = (BTreeMap::new(), BTreeMap::new());
         let pairs = &self.decided.pairs;
-        let of = |file: usize, side: fn(&((usize, usize), (usize, usize))) -> (usize, usize)| {
+        let of = |file: usize, side: fn(&Pair) -> Spot| {
             pairs.iter().map(side).filter(|(at, _)| *at == file).map(|(_, row)| row).collect::<BTreeSet<_>>()
         };
         for at in pairs.iter().map(|(held, _)| held.0).collect::<BTreeSet<_>>() {
@@ -89,10 +89,10 @@ impl Settled {
             let wanted = of(at, |pair| pair.1);
             winners.insert(at, places(&incoming.folder.join(&file.path), file.partition, &wanted)?);
         }
-        let place = |of: &BTreeMap<usize, BTreeMap<usize, RowPlace>>, (file, row): (usize, usize)| {
+        let place = |of: &BTreeMap<usize, BTreeMap<usize, RowPlace>>, (file, row): Spot| {
             of.get(&file).and_then(|rows| rows.get(&row)).cloned()
         };
-        let pair = |(held, by): &((usize, usize), (usize, usize))| {
+        let pair = |(held, by): &Pair| {
             let (row, winner) = (place(&rows, *held)?, place(&winners, *by)?);
             Some(Displaced { held: *held, by: *by, row, winner })
         };
