@@ -7,6 +7,12 @@ use crate::place;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A process that another thread is starting holds a copy of an open lock until its program begins, so one refusal is
+/// not yet an answer.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// A source's folder below `.landed`, locked until this is dropped.
 pub(crate) struct State {
@@ -33,9 +39,12 @@ fn lock(folder: &Path, name: String) -> Result<State, ExtractError> {
     let path = folder.join("lock");
     let lock = File::options().create(true).truncate(false).write(true).open(&path);
     let lock = lock.map_err(ExtractError::disk(&path, "open"))?;
-    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(State { folder: folder.to_owned(), _lock: lock }),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(ExtractError::Busy { source_name: name }),
-        Err(error) => Err(ExtractError::disk(&path, "lock")(error.into())),
+    for _ in 0..TRIES {
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(State { folder: folder.to_owned(), _lock: lock }),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(error) => return Err(ExtractError::disk(&path, "lock")(error.into())),
+        }
     }
+    Err(ExtractError::Busy { source_name: name })
 }

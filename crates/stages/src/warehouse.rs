@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use assay_lake::{Lake, Snapshot};
 use assay_pipeline::{Layer, Load, LoadMode, Permit, Pipeline, TableName};
 use assay_warehouse::{
-    Difference, LoadJob, LoadOutcome, Measures, Replace, Warehouse, WarehouseColumn, WarehouseType, reconcile,
+    Difference, LoadJob, LoadOutcome, Measures, Replace, Warehouse, WarehouseColumn, WarehouseError, WarehouseType,
+    reconcile,
 };
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -98,10 +99,11 @@ pub async fn deliver(job: &WarehouseJob<'_>, warehouse: &mut Warehouse) -> Resul
     let sums = job.load.reconcile.iter().map(|name| summed(name, &snapshot)).collect();
     let lake = lake_measures(snapshot.scan(only)?, sums).await?;
     let between = dates.as_ref().map(|(column, dates)| (column.as_str(), dates.as_slice()));
-    let there = warehouse.measure(schema, &job.load.table, &job.load.reconcile, between).await?;
+    let there = warehouse.measure(schema, &job.load.table, &job.load.reconcile, between).await;
+    let there = there.map_err(WarehouseError::after_load)?;
     let rows = lake.rows;
     let table_rows = match between {
-        Some(_) => warehouse.rows(schema, &job.load.table).await?,
+        Some(_) => warehouse.rows(schema, &job.load.table).await.map_err(WarehouseError::after_load)?,
         None => there.rows,
     };
     let measures = compared(&job.load.reconcile, &lake, &there, &outcome);

@@ -52,12 +52,17 @@ pub enum TableState {
     Unchanged,
     /// Either as before or fully loaded; the load log knows, and the next load reads it first.
     Unknown,
+    /// Fully loaded; what came after the load is missing.
+    Loaded,
 }
 
 impl fmt::Display for TableState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TableState::Unchanged => "nothing was changed",
+            TableState::Loaded => {
+                "the table is fully loaded and was not compared with the lake (run again: it is then)"
+            }
             TableState::Unknown => {
                 "the table is either as before or fully loaded (run again: the next load reads the load log first)"
             }
@@ -69,6 +74,16 @@ impl WarehouseError {
     /// Sorts an error of the driver: the server refused, or the connection broke and nothing was committed.
     pub(crate) fn of(action: &str, columns: &[String], error: tokio_postgres::Error) -> Self {
         Self::in_copy(action, columns, STAGING, error)
+    }
+
+    /// The same error, met when the load had been committed.
+    pub fn after_load(self) -> Self {
+        match self {
+            Self::Interrupted { action, reason, source, .. } => {
+                Self::Interrupted { action, reason, source, state: TableState::Loaded }
+            }
+            other => other,
+        }
     }
 
     /// As [`WarehouseError::of`], while rows are copied into this table.
@@ -86,4 +101,17 @@ impl WarehouseError {
 
 fn interrupted(action: &str, reason: String, source: Option<Box<dyn Error + Send + Sync>>) -> WarehouseError {
     WarehouseError::Interrupted { action: action.to_owned(), reason, state: TableState::Unchanged, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_after_a_load_does_not_say_that_nothing_was_changed() {
+        let broken = || interrupted("measuring shop.daily", "connection closed".to_owned(), None);
+        assert!(broken().to_string().contains("nothing was changed"));
+        let told = broken().after_load().to_string();
+        assert!(told.contains("fully loaded") && !told.contains("nothing was changed"), "{told}");
+    }
 }
