@@ -47,9 +47,18 @@ pub fn grant(ask: &PermitAsk<'_>, run: &str, journal: &dyn Journal, now: DateTim
     Ok(Permit::issue(&environment.name, run, until))
 }
 
-/// A permit that allows nothing any more, for a plan that is only looked at.
-pub fn ended(environment: &Environment, run: &str, now: DateTime<Utc>) -> Permit {
-    Permit::issue(&environment.name, run, now)
+/// The permit of a plan: granted, or one that allows nothing any more where the plan is only looked at.
+pub(crate) fn of_plan(
+    ask: &PermitAsk<'_>,
+    looking: bool,
+    run: &str,
+    journal: &dyn Journal,
+    now: DateTime<Utc>,
+) -> Result<Permit, Problem> {
+    match looking {
+        true => Ok(Permit::issue(&ask.environment.name, run, now)),
+        false => grant(ask, run, journal, now),
+    }
 }
 
 /// Unlocks a locked environment for a person, and says until when; an earlier spell ends with it.

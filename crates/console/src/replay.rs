@@ -68,10 +68,7 @@ pub fn plan_replay(ask: &ReplayAsk<'_>, inputs: &PlanInputs<'_>) -> Result<RunPl
     let (now, run) = (inputs.clock.now(), inputs.clock.new_id());
     let permit =
         PermitAsk { environment: inputs.environment, confirmed: ask.confirmed, reason: ask.reason, by: ask.asked_by };
-    let permit = match ask.looking {
-        true => permits::ended(inputs.environment, &run, now),
-        false => permits::grant(&permit, &run, inputs.journal, now)?,
-    };
+    let permit = permits::of_plan(&permit, ask.looking, &run, inputs.journal, now)?;
     let mut plan = RunPlan {
         run,
         pipeline: home.0.clone(),

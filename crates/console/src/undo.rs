@@ -54,10 +54,7 @@ pub fn plan_undo(ask: &UndoAsk<'_>, inputs: &PlanInputs<'_>) -> Result<RunPlan, 
     let (now, id) = (inputs.clock.now(), inputs.clock.new_id());
     let permit =
         PermitAsk { environment: inputs.environment, confirmed: ask.confirmed, reason: ask.reason, by: ask.asked_by };
-    let permit = match ask.looking {
-        true => permits::ended(inputs.environment, &id, now),
-        false => permits::grant(&permit, &id, inputs.journal, now)?,
-    };
+    let permit = permits::of_plan(&permit, ask.looking, &id, inputs.journal, now)?;
     let mut scope = Reach::Nothing;
     steps.iter().filter_map(|step| step.scope.as_ref()).for_each(|own| scope.join(&Reach::of(own)));
     let stages: BTreeSet<Layer> = steps.iter().map(|step| step.stage).collect();

@@ -1,12 +1,10 @@
 //! `assay replay`: puts refused records through a contract again.
 
-use super::reprocess::{carry_out, print};
-use super::run::Interrupts;
+use super::reprocess::show_and_carry_out;
 use crate::args::ReplayArgs;
 use crate::desk::Desk;
 use crate::exit;
 use crate::launch;
-use crate::render::out::say;
 use assay_console::{ReplayAsk, plan_replay};
 use assay_contract::Problem;
 use assay_pipeline::{Layer, TableName};
@@ -27,17 +25,7 @@ pub fn run(desk: &Desk, args: &ReplayArgs, json: bool) -> Result<u8, Problem> {
         looking: args.plan,
     };
     let plan = launch::with_inputs(desk, &ready, &environment, |inputs| plan_replay(&ask, inputs))?;
-    if args.plan || !json {
-        print(&launch::detail(desk, &ready, &environment, &plan)?, json);
-    }
-    if args.plan {
-        return Ok(exit::DONE);
-    }
-    if !json {
-        say!("");
-    }
-    let interrupts = Interrupts::listen(desk)?;
-    carry_out(desk, &plan, interrupts, json)
+    show_and_carry_out(desk, &ready, &environment, &plan, args.plan, json)
 }
 
 fn silver(desk: &Desk, text: &str) -> Result<TableName, Problem> {

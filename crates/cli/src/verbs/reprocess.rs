@@ -30,24 +30,33 @@ pub fn run(desk: &Desk, args: &ReprocessArgs, json: bool) -> Result<u8, Problem>
     match launch::plan(desk, &ready, &environment, &request)? {
         Planned::Nothing(why) => Ok(nothing(&why, json)),
         Planned::Already(run) => Ok(nothing(&format!("Run {run} does this already."), json)),
-        Planned::Run(plan) => {
-            let detail = launch::detail(desk, &ready, &environment, &plan)?;
-            if args.plan {
-                print(&detail, json);
-                return Ok(exit::DONE);
-            }
-            if !json {
-                print(&detail, json);
-                say!("");
-            }
-            let interrupts = Interrupts::listen(desk)?;
-            carry_out(desk, &plan, interrupts, json)
-        }
+        Planned::Run(plan) => show_and_carry_out(desk, &ready, &environment, &plan, args.plan, json),
     }
 }
 
+/// Prints the plan, unless a script wants the run alone, and carries it out, unless it was only to be shown.
+pub fn show_and_carry_out(
+    desk: &Desk,
+    ready: &Ready,
+    environment: &Environment,
+    plan: &RunPlan,
+    only_shown: bool,
+    json: bool,
+) -> Result<u8, Problem> {
+    if only_shown || !json {
+        print(&launch::detail(desk, ready, environment, plan)?, json);
+    }
+    if only_shown {
+        return Ok(exit::DONE);
+    }
+    if !json {
+        say!("");
+    }
+    carry_out(desk, plan, Interrupts::listen(desk)?, json)
+}
+
 /// Journals the plan, starts its worker and follows it to its end.
-pub fn carry_out(desk: &Desk, plan: &RunPlan, interrupts: Interrupts, json: bool) -> Result<u8, Problem> {
+fn carry_out(desk: &Desk, plan: &RunPlan, interrupts: Interrupts, json: bool) -> Result<u8, Problem> {
     let screen = Arc::new(Screen::new(json));
     let hear = {
         let screen = Arc::clone(&screen);
@@ -59,7 +68,7 @@ pub fn carry_out(desk: &Desk, plan: &RunPlan, interrupts: Interrupts, json: bool
     }
 }
 
-pub fn print(detail: &PlanDetail, json: bool) {
+fn print(detail: &PlanDetail, json: bool) {
     if json {
         say!("{}", serde_json::json!(detail));
     } else {

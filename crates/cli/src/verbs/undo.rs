@@ -1,12 +1,9 @@
 //! `assay undo`: brings back what was there before a run.
 
-use super::reprocess::{carry_out, print};
-use super::run::Interrupts;
+use super::reprocess::show_and_carry_out;
 use crate::args::UndoArgs;
 use crate::desk::Desk;
-use crate::exit;
 use crate::launch;
-use crate::render::out::say;
 use assay_console::{UndoAsk, plan_undo};
 use assay_contract::Problem;
 
@@ -25,15 +22,5 @@ pub fn run(desk: &Desk, args: &UndoArgs, json: bool) -> Result<u8, Problem> {
         looking: args.plan,
     };
     let plan = launch::with_inputs(desk, &ready, &environment, |inputs| plan_undo(&ask, inputs))?;
-    if args.plan || !json {
-        print(&launch::detail(desk, &ready, &environment, &plan)?, json);
-    }
-    if args.plan {
-        return Ok(exit::DONE);
-    }
-    if !json {
-        say!("");
-    }
-    let interrupts = Interrupts::listen(desk)?;
-    carry_out(desk, &plan, interrupts, json)
+    show_and_carry_out(desk, &ready, &environment, &plan, args.plan, json)
 }

@@ -56,10 +56,7 @@ pub fn plan_run(request: &RunRequest, inputs: &PlanInputs<'_>) -> Result<Planned
         reason: &request.reason,
         by: &request.asked_by,
     };
-    let permit = match request.looking {
-        true => permits::ended(inputs.environment, &run, now),
-        false => permits::grant(&ask, &run, inputs.journal, now)?,
-    };
+    let permit = permits::of_plan(&ask, request.looking, &run, inputs.journal, now)?;
     let draft = Draft::of(request, inputs, &stages)?;
     let Some(scope) = draft.union().scope() else { return nothing(request.scope, inputs, &stages) };
     let reaches = draft.source_reaches(Layer::Bronze);
