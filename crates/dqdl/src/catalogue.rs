@@ -1,0 +1,40 @@
+//! The rule types: names, parameters, what they give, what may stand behind them.
+
+/// A rule type of the language. Those from `Variance` on are not portable: only some versions of the service know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RuleType {
+    RowCount,
+    ColumnCount,
+    RowCountMatch,
+    SchemaMatch,
+    DatasetMatch,
+    ReferentialIntegrity,
+    AggregateMatch,
+    IsComplete,
+    Completeness,
+    IsUnique,
+    Uniqueness,
+    IsPrimaryKey,
+    UniqueValueRatio,
+    DistinctValuesCount,
+    ColumnValues,
+    ColumnLength,
+    ColumnDataType,
+    DataFreshness,
+    Mean,
+    Sum,
+    StandardDeviation,
+    Entropy,
+    ColumnCorrelation,
+    ColumnExists,
+    ColumnNamesMatchPattern,
+    CustomSql,
+    DetectAnomalies,
+    FileFreshness,
+    FileSize,
+    FileMatch,
+    FileUniqueness,
+    /// Among analyzers only.
+    AllStatistics,
+    Variance,
+}
