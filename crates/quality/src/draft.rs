@@ -1,0 +1,200 @@
+//! What the rules of a ruleset ask for, each thing once, before any row is read.
+
+use crate::data::{Data, Profile};
+use crate::measure::Measure;
+use crate::rules::Refusal;
+use assay_dqdl::tree::{Check, Number, Test};
+use polars::prelude::{DataType, Expr, LazyFrame, LiteralValue, PlSmallStr, SchemaRef, lit, when};
+
+/// A filter of rows: what a `where` keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FilterId(pub usize);
+/// A number over rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MeasureId(pub usize);
+/// How often each key occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeysId(pub usize);
+/// Whether a row is among the rows of another frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LookupId(pub usize);
+/// What a rule says of each row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RowsId(pub usize);
+/// A small frame computed beside the pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct QueryId(pub usize);
+
+/// What is known of a dataset before it is read, and what rules asked of it.
+pub(crate) struct Draft<'a> {
+    pub data: &'a Data<'a>,
+    pub schema: SchemaRef,
+    pub filters: Vec<(String, Expr)>,
+    pub measures: Vec<(Measure, Option<FilterId>)>,
+    pub keys: Vec<KeySet>,
+    pub lookups: Vec<Lookup>,
+    pub queries: Vec<(String, LazyFrame)>,
+    pub rows: Vec<RowTest>,
+}
+
+/// Columns whose values together are a key, and the rows that count.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KeySet {
+    pub columns: Vec<PlSmallStr>,
+    pub filter: Option<FilterId>,
+}
+
+/// Adds a boolean column that is true where the row's key is among the keys of another frame, and never null.
+pub(crate) enum Lookup {
+    /// Keys that occur more than once in the dataset itself; nulls are equal to each other.
+    Repeated(KeysId),
+    Among {
+        /// Over the dataset's own columns.
+        keys: Vec<Expr>,
+        /// As many, over `frame`; it need not be distinct.
+        others: Vec<Expr>,
+        frame: LazyFrame,
+        /// Whether a null is found among nulls; else a row with a null in its key is not found.
+        nulls: bool,
+    },
+}
+
+/// A rule's meaning for a row.
+pub(crate) struct RowTest {
+    /// True, false, or null for a row of which the rule says nothing. Never fails on data.
+    pub test: Expr,
+    /// Rows that it leaves out pass, and are not counted.
+    pub filter: Option<FilterId>,
+    /// Lookups whose column `test` reads.
+    pub lookups: Vec<LookupId>,
+    /// What a failing row's reason names; where one of them is null in the row, the reason says so.
+    pub columns: Vec<PlSmallStr>,
+    /// What the row does not do, without values: `does not meet the constraint > 0`.
+    pub requirement: String,
+    /// Where the counts follow from the occurrences of keys, so that counting alone needs no lookup.
+    pub counted: Option<Counted>,
+}
+
+/// Which rows fail by how often their key occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Those whose key another row has too.
+    Repeated(KeysId),
+    /// Those, and those with a null in the key.
+    RepeatedOrNull(KeysId),
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(data: &'a Data<'a>, schema: SchemaRef) -> Self {
+        Self {
+            data,
+            schema,
+            filters: Vec::new(),
+            measures: Vec::new(),
+            keys: Vec::new(),
+            lookups: Vec::new(),
+            queries: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn profile(&self) -> Profile {
+        self.data.profile
+    }
+
+    /// The column of this name, capitals aside, as the dataset spells it, and its type.
+    pub fn column(&self, name: &str) -> Result<(PlSmallStr, DataType), Refusal> {
+        crate::column::find(&self.schema, name)
+    }
+
+    /// What the check's `where` keeps; none where it has none.
+    pub fn filter(&mut self, check: &Check) -> Result<Option<FilterId>, Refusal> {
+        let Some(text) = &check.filter else { return Ok(None) };
+        if let Some(known) = self.filters.iter().position(|(known, _)| known == text) {
+            return Ok(Some(FilterId(known)));
+        }
+        let kept = crate::sql::filter(text, &self.schema, self.data.now)?;
+        self.filters.push((text.clone(), kept));
+        Ok(Some(FilterId(self.filters.len() - 1)))
+    }
+
+    /// The condition with earlier values of the metric in the place of `last(k)`.
+    pub fn resolved(
+        &self,
+        test: &Test<Number>,
+        metric: &str,
+        filter: Option<&str>,
+    ) -> Result<Test<Number>, Refusal> {
+        crate::history::resolve(test, metric, filter, self.data.history)
+    }
+
+    pub fn measure(&mut self, measure: Measure, filter: Option<FilterId>) -> MeasureId {
+        MeasureId(once(&mut self.measures, (measure, filter)))
+    }
+
+    /// Columns as the dataset spells them.
+    pub fn keys(&mut self, columns: Vec<PlSmallStr>, filter: Option<FilterId>) -> KeysId {
+        KeysId(once(&mut self.keys, KeySet { columns, filter }))
+    }
+
+    /// The boolean column that the lookup adds, for use in a row test that names the lookup.
+    pub fn lookup(&mut self, lookup: Lookup) -> (LookupId, Expr) {
+        let known = match &lookup {
+            Lookup::Repeated(keys) => {
+                self.lookups.iter().position(|other| matches!(other, Lookup::Repeated(known) if known == keys))
+            }
+            Lookup::Among { .. } => None,
+        };
+        let id = known.unwrap_or_else(|| {
+            self.lookups.push(lookup);
+            self.lookups.len() - 1
+        });
+        (LookupId(id), Expr::Column(lookup_column(id)))
+    }
+
+    /// A frame of few rows, computed beside the pass; `name` tells apart what is asked, so that it is asked once.
+    pub fn query(&mut self, name: String, frame: LazyFrame) -> QueryId {
+        if let Some(known) = self.queries.iter().position(|(known, _)| *known == name) {
+            return QueryId(known);
+        }
+        self.queries.push((name, frame));
+        QueryId(self.queries.len() - 1)
+    }
+
+    pub fn rows(&mut self, test: RowTest) -> RowsId {
+        self.rows.push(test);
+        RowsId(self.rows.len() - 1)
+    }
+
+    /// `value` for rows that the filter keeps, else null.
+    pub fn kept(&self, value: Expr, filter: Option<FilterId>) -> Expr {
+        match filter {
+            Some(FilterId(id)) => when(Expr::Column(filter_column(id))).then(value).otherwise(null()),
+            None => value,
+        }
+    }
+}
+
+fn null() -> Expr {
+    lit(LiteralValue::untyped_null())
+}
+
+fn once<T: PartialEq>(known: &mut Vec<T>, wanted: T) -> usize {
+    known.iter().position(|known| *known == wanted).unwrap_or_else(|| {
+        known.push(wanted);
+        known.len() - 1
+    })
+}
+
+/// Columns that the pass adds; no column of data begins with this character.
+pub(crate) fn filter_column(id: usize) -> PlSmallStr {
+    PlSmallStr::from_string(format!("\u{1}filter{id}"))
+}
+
+pub(crate) fn lookup_column(id: usize) -> PlSmallStr {
+    PlSmallStr::from_string(format!("\u{1}found{id}"))
+}
+
+pub(crate) fn row_column(id: usize) -> PlSmallStr {
+    PlSmallStr::from_string(format!("\u{1}row{id}"))
+}

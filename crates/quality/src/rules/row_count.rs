@@ -1,0 +1,26 @@
+//! `RowCount`: how many rows the dataset has, after `where`.
+//!
+//! Nulls: a row counts whatever it holds.
+//! Rows: none; the rule is about the dataset.
+//! Profiles: no difference.
+//!
+//! ```dqdl
+//! RowCount between 1000 and 5000
+//! ```
+
+use super::ask::{condition, metric};
+use super::{Finding, Planned, Refusal};
+use crate::draft::Draft;
+use crate::measure::Measure;
+use assay_dqdl::tree::Check;
+
+pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    let name = "Dataset.*.RowCount".to_owned();
+    let filter = draft.filter(check)?;
+    let test = condition(check, &name, draft)?;
+    let rows = draft.measure(Measure::Rows, filter);
+    Ok(Planned::whole(move |measured| {
+        let value = measured.count(rows);
+        Finding::of_count(test.holds(value), value, metric(name, value))
+    }))
+}

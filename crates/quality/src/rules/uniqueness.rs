@@ -1,0 +1,61 @@
+//! `Uniqueness "column" …`: the share of rows whose key occurs in no other row, 0 to 1.
+//!
+//! Nulls: a row that is null in all key columns counts neither above nor below; null in some of several columns is a
+//! value like another.
+//! Rows: a row fails when another row has the same key. Two rows with a null key have the same key, so both fail while
+//! the share does not see them; a single one passes.
+//! Profiles: no difference.
+//!
+//! ```dqdl
+//! Uniqueness "invoice" "stock_code" > 0.98
+//! ```
+
+use super::ask::{columns, condition, key_metric, metric, names};
+use super::{Finding, Planned, Refusal};
+use crate::draft::{Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
+use crate::keys::Occurrences;
+use crate::numbers::NumberTest;
+use assay_dqdl::tree::{Check, Operator};
+use polars::prelude::PlSmallStr;
+
+pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    let name = key_metric(&names(check), "Uniqueness");
+    let test = condition(check, &name, draft)?;
+    planned(check, draft, name, test, Occurrences::uniqueness)
+}
+
+/// All rows must have a key of their own.
+pub(super) fn plan_whole(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    let name = key_metric(&names(check), "Uniqueness");
+    planned(check, draft, name, NumberTest { op: Operator::Equal, operands: vec![Some(1.0)] }, Occurrences::uniqueness)
+}
+
+pub(super) fn planned(
+    check: &Check,
+    draft: &mut Draft<'_>,
+    name: String,
+    test: NumberTest,
+    value: fn(&Occurrences) -> Option<f64>,
+) -> Result<Planned, Refusal> {
+    let columns = columns(check, draft)?;
+    let filter = draft.filter(check)?;
+    let keys = draft.keys(columns.clone(), filter);
+    let rows = unrepeated(draft, columns, keys, filter);
+    Ok(Planned::by_row(rows, move |measured| match value(measured.keys(keys)) {
+        Some(value) => Finding::of(test.holds(value), value, metric(name, value)),
+        None => Finding::empty(&name),
+    }))
+}
+
+/// The meaning of uniqueness for a row.
+fn unrepeated(draft: &mut Draft<'_>, columns: Vec<PlSmallStr>, keys: KeysId, filter: Option<FilterId>) -> RowsId {
+    let (lookup, repeated) = draft.lookup(Lookup::Repeated(keys));
+    draft.rows(RowTest {
+        test: repeated.not(),
+        filter,
+        lookups: vec![lookup],
+        columns,
+        requirement: "occurs in another row too".to_owned(),
+        counted: Some(Counted::Repeated(keys)),
+    })
+}
