@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// `assay.toml` and the folders beside it.
@@ -12,6 +13,8 @@ pub struct Workspace {
     pub environments: Vec<Environment>,
     /// How long a log may grow, in bytes, before its oldest middle is dropped and the gap is said.
     pub log_limit: u64,
+    /// How many bytes of remote lakes are kept on this disk before those that were used longest ago go.
+    pub cache_limit: u64,
     /// An open window runs schedules and watches folders, as `assay daemon` does.
     pub schedules_in_window: bool,
 }
@@ -20,8 +23,12 @@ pub struct Workspace {
 pub struct Environment {
     pub name: String,
     pub guard: Guard,
-    /// Root of the lake; `.assay/lake` below the workspace for `local`.
+    /// Root of the lake; `.assay/lake` below the workspace for `local`. Of a lake in a bucket, the folder below
+    /// `.assay/cache` that holds copies of its files, and what programs on this machine lock.
     pub lake: PathBuf,
+    /// The bucket that holds the lake; none when it lies on this disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
     /// A PostgreSQL URL; none means the private cluster below `.assay/warehouse`.
     /// The password may be left out and given in `PGPASSWORD`.
     pub warehouse_url: Option<String>,
@@ -40,10 +47,30 @@ impl Environment {
             name: name.to_owned(),
             guard,
             lake,
+            bucket: None,
             warehouse_url: None,
             connections: BTreeMap::new(),
             needs_reason: false,
         }
+    }
+}
+
+/// A lake in a bucket of S3, or of a storage that speaks its protocol. Holds no secret: keys come from the process's
+/// environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub name: String,
+    /// Keys of the lake begin with it and a `/`; empty for the whole bucket.
+    pub prefix: String,
+    /// Address of the storage; that of the region in AWS when absent.
+    pub endpoint: Option<String>,
+    pub region: String,
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.prefix.is_empty() { "" } else { "/" };
+        write!(f, "s3://{}{slash}{}", self.name, self.prefix)
     }
 }
 

@@ -21,6 +21,6 @@ pub use definition::{
     ScanFeed, Schedule, Source, TableFeed, Warehouse,
 };
 pub use diagnostic::{Mistake, Mistakes};
-pub use environment::{Connection, Environment, Guard, Workspace};
+pub use environment::{Bucket, Connection, Environment, Guard, Workspace};
 pub use names::{Layer, TableName};
 pub use permit::Permit;

@@ -267,6 +267,9 @@ pub struct WorkspaceFile {
     /// How long the log of a run may grow, in bytes.
     #[schemars(range(min = 65536))]
     pub log_limit: Option<i64>,
+    /// How many bytes of remote lakes are kept on this disk; 20 GiB where nothing is said.
+    #[schemars(range(min = 67108864))]
+    pub cache_limit: Option<i64>,
     /// Whether an open window runs schedules and watches folders, as `assay daemon` does; it does where nothing is said.
     pub schedules_in_window: Option<bool>,
     /// Environments, by name; `local` is built in.
@@ -280,8 +283,10 @@ pub struct WorkspaceFile {
 pub struct EnvironmentTable {
     /// `confirm` where nothing is said, and `open` for `local`.
     pub guard: Option<GuardWord>,
-    /// Folder of the lake, absolute or below the workspace.
+    /// Folder of the lake, absolute or below the workspace, or `s3://bucket/prefix`.
     pub lake: Option<String>,
+    /// Of a lake in a bucket.
+    pub s3: Option<S3Table>,
     /// PostgreSQL URL without a password, which is given in PGPASSWORD or a keyring.
     #[schemars(example = &"postgresql://loader@db.example:5432/sales")]
     pub warehouse: Option<String>,
@@ -290,6 +295,17 @@ pub struct EnvironmentTable {
     pub connections: BTreeMap<String, ConnectionTable>,
     /// Whether a run needs a reason; where nothing is said it does, unless the guard is `open`.
     pub needs_reason: Option<bool>,
+}
+
+/// How the bucket of a lake is reached. Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct S3Table {
+    /// Address of the storage; that of the region in AWS where nothing is said.
+    #[schemars(example = &"http://127.0.0.1:8333")]
+    pub endpoint: Option<String>,
+    /// `us-east-1` where nothing is said.
+    pub region: Option<String>,
 }
 
 /// A place outside the lake. Passwords and keys come from the process's environment.
@@ -434,6 +450,7 @@ mod tests {
             (&pipeline, Some("LoadTable"), read::LOAD_KEYS),
             (&workspace, None, workspace::WORKSPACE_KEYS),
             (&workspace, Some("EnvironmentTable"), workspace::ENVIRONMENT_KEYS),
+            (&workspace, Some("S3Table"), workspace::S3_KEYS),
             (&workspace, Some("ConnectionTable"), workspace::CONNECTION_KEYS),
             (&workspace, Some("DynamoDbTable"), workspace::DYNAMODB_KEYS),
         ] {

@@ -2,7 +2,7 @@
 
 use crate::definition::Pipeline;
 use crate::diagnostic::{Mistake, Mistakes};
-use crate::environment::{Connection, Environment, Guard, Workspace};
+use crate::environment::{Bucket, Connection, Environment, Guard, Workspace};
 use crate::read;
 use crate::read::file::read_text;
 use crate::read::page::Page;
@@ -10,6 +10,7 @@ use crate::read::section::{self, Section, Text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use url::Url;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The file that makes a folder a workspace.
 pub const WORKSPACE_FILE: &str = "assay.toml";
@@ -19,11 +20,17 @@ pub const LOCAL: &str = "local";
 
 const PIPELINES: &str = "pipelines";
 const LOCAL_LAKE: &str = ".assay/lake";
+const CACHE: &str = ".assay/cache";
+const CACHE_LIMIT: u64 = 20 << 30;
+const SMALLEST_CACHE_LIMIT: i64 = 64 << 20;
+/// What storages that have no regions of their own accept.
+const REGION: &str = "us-east-1";
 const LOG_LIMIT: u64 = 64 << 20;
 const SMALLEST_LOG_LIMIT: i64 = 64 << 10;
 
-pub(crate) const WORKSPACE_KEYS: &[&str] = &["log_limit", "schedules_in_window", "environments"];
-pub(crate) const ENVIRONMENT_KEYS: &[&str] = &["guard", "lake", "warehouse", "connections", "needs_reason"];
+pub(crate) const WORKSPACE_KEYS: &[&str] = &["log_limit", "cache_limit", "schedules_in_window", "environments"];
+pub(crate) const ENVIRONMENT_KEYS: &[&str] = &["guard", "lake", "s3", "warehouse", "connections", "needs_reason"];
+pub(crate) const S3_KEYS: &[&str] = &["endpoint", "region"];
 pub(crate) const CONNECTION_KEYS: &[&str] = &["postgres", "dynamodb"];
 pub(crate) const DYNAMODB_KEYS: &[&str] = &["region", "endpoint"];
 
@@ -41,7 +48,10 @@ impl Workspace {
         let mut page = Page::new(&path, &text);
         let table = Section::root(&document);
         table.only(&mut page, WORKSPACE_KEYS);
-        let log_limit = read_log_limit(&mut page, &table);
+        let log_limit = read_limit(&mut page, &table, "log_limit", "a log", SMALLEST_LOG_LIMIT).unwrap_or(LOG_LIMIT);
+        let cache_limit =
+            read_limit(&mut page, &table, "cache_limit", "the copies of remote lakes", SMALLEST_CACHE_LIMIT);
+        let cache_limit = cache_limit.unwrap_or(CACHE_LIMIT);
         let schedules_in_window = table.flag(&mut page, "schedules_in_window").unwrap_or(true);
         let mut environments = Vec::new();
         for (name, section) in table.sections(&mut page, "environments") {
@@ -51,7 +61,7 @@ impl Workspace {
         if !environments.iter().any(|environment| environment.name == LOCAL) {
             environments.insert(0, local(root));
         }
-        Ok(Workspace { root: root.to_owned(), environments, log_limit, schedules_in_window })
+        Ok(Workspace { root: root.to_owned(), environments, log_limit, cache_limit, schedules_in_window })
     }
 
     /// The nearest folder from `start` upwards that holds an `assay.toml`.
@@ -101,12 +111,12 @@ fn pipeline_names(folder: &Path) -> Result<Vec<String>, Mistake> {
     Ok(names)
 }
 
-fn read_log_limit(page: &mut Page<'_>, table: &Section<'_>) -> u64 {
-    let Some((limit, place)) = table.whole_number(page, "log_limit") else { return LOG_LIMIT };
-    if limit < SMALLEST_LOG_LIMIT {
-        page.mistake(place, format!("the limit of a log is in bytes, at least {SMALLEST_LOG_LIMIT}"));
+fn read_limit(page: &mut Page<'_>, table: &Section<'_>, key: &str, of: &str, least: i64) -> Option<u64> {
+    let (limit, place) = table.whole_number(page, key)?;
+    if limit < least {
+        page.mistake(place, format!("the limit of {of} is in bytes, at least {least}"));
     }
-    u64::try_from(limit).unwrap_or(LOG_LIMIT)
+    u64::try_from(limit).ok()
 }
 
 fn local(root: &Path) -> Environment {
@@ -120,7 +130,13 @@ fn read_environment(page: &mut Page<'_>, root: &Path, name: &Text<'_>, section: 
     if !is_local {
         section.require(page, "lake");
     }
-    let lake = section.text(page, "lake").map_or(root.join(LOCAL_LAKE), |lake| read_lake(page, root, &lake));
+    let (lake, bucket) = match section.text(page, "lake") {
+        Some(lake) => read_lake(page, root, section, &lake),
+        None => (root.join(LOCAL_LAKE), None),
+    };
+    if section.has("s3") && bucket.is_none() {
+        page.mistake(section.place_of("s3"), "only a lake in a bucket has `s3`: lake = \"s3://bucket/prefix\"");
+    }
     let warehouse = section.text(page, "warehouse");
     if let Some(url) = &warehouse
         && let Err(reason) = check_url(url.value)
@@ -131,6 +147,7 @@ fn read_environment(page: &mut Page<'_>, root: &Path, name: &Text<'_>, section: 
         warehouse_url: warehouse.map(|url| url.value.to_owned()),
         connections: read_connections(page, section),
         needs_reason: section.flag(page, "needs_reason").unwrap_or(guard != Guard::Open),
+        bucket,
         ..Environment::new(name.value, guard, lake)
     }
 }
@@ -164,27 +181,78 @@ fn read_dynamodb(page: &mut Page<'_>, section: &Section<'_>) -> Option<Connectio
     let section = section.section(page, "dynamodb")?;
     section.only(page, DYNAMODB_KEYS);
     let region = section.needed(page, "region");
-    if let Some(region) = &region
-        && !(region.value.contains('-')
-            && region.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
-    {
-        page.mistake(region.place.clone(), "this is no region such as eu-central-1");
+    if let Some(region) = &region {
+        check_region(page, region);
     }
-    let endpoint = section.text(page, "endpoint");
-    if let Some(endpoint) = &endpoint
-        && let Err(reason) = check_endpoint(endpoint.value)
-    {
-        page.mistake(endpoint.place.clone(), reason);
-    }
-    let endpoint = endpoint.map(|endpoint| endpoint.value.to_owned());
+    let endpoint = section.text(page, "endpoint").map(|endpoint| read_endpoint(page, &endpoint));
     Some(Connection::DynamoDb { endpoint, region: region?.value.to_owned() })
 }
 
-fn read_lake(page: &mut Page<'_>, root: &Path, lake: &Text<'_>) -> PathBuf {
-    if lake.value.is_empty() || lake.value.contains("://") || lake.value.chars().any(char::is_control) {
-        page.mistake(lake.place.clone(), "the lake is a folder, absolute or below the workspace");
+fn read_lake(page: &mut Page<'_>, root: &Path, section: &Section<'_>, lake: &Text<'_>) -> (PathBuf, Option<Bucket>) {
+    if let Some(address) = lake.value.strip_prefix("s3://") {
+        let bucket = read_bucket(page, section, address, lake);
+        return (root.join(CACHE).join(folder_of(&bucket)), Some(bucket));
     }
-    root.join(lake.value)
+    if lake.value.is_empty() || lake.value.contains("://") || lake.value.chars().any(char::is_control) {
+        let message = "the lake is a folder, absolute or below the workspace, or s3://bucket/prefix";
+        page.mistake(lake.place.clone(), message);
+    }
+    (root.join(lake.value), None)
+}
+
+fn read_bucket(page: &mut Page<'_>, section: &Section<'_>, address: &str, lake: &Text<'_>) -> Bucket {
+    let (name, prefix) = address.split_once('/').unwrap_or((address, ""));
+    let prefix = prefix.trim_end_matches('/');
+    if !is_bucket_name(name) || !(prefix.is_empty() || prefix.split('/').all(is_prefix_part)) {
+        let message =
+            "this is no bucket and prefix such as s3://my-bucket/lake, of letters, digits, `.`, `-`, `_` and `=`";
+        page.mistake(lake.place.clone(), message);
+    }
+    let bucket = Bucket { name: name.to_owned(), prefix: prefix.to_owned(), endpoint: None, region: REGION.to_owned() };
+    let Some(s3) = section.section(page, "s3") else { return bucket };
+    s3.only(page, S3_KEYS);
+    let endpoint = s3.text(page, "endpoint");
+    let endpoint = endpoint.map(|endpoint| read_endpoint(page, &endpoint));
+    let region = s3.text(page, "region").map_or(bucket.region, |region| {
+        check_region(page, &region);
+        region.value.to_owned()
+    });
+    Bucket { endpoint, region, ..bucket }
+}
+
+fn is_bucket_name(name: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    (3..=63).contains(&name.len())
+        && name.bytes().all(known)
+        && edge(name.as_bytes().first())
+        && edge(name.as_bytes().last())
+}
+
+/// What every storage and every address takes as it stands.
+fn is_prefix_part(part: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'=');
+    !matches!(part, "" | "." | "..") && part.bytes().all(known)
+}
+
+/// The same lake has the same folder whatever its environment is called, so that runs wait for each other.
+fn folder_of(bucket: &Bucket) -> String {
+    let address = format!("{}\n{bucket}", bucket.endpoint.as_deref().unwrap_or_default());
+    format!("{}-{:016x}", bucket.name, xxh3_64(address.as_bytes()))
+}
+
+fn read_endpoint(page: &mut Page<'_>, endpoint: &Text<'_>) -> String {
+    if let Err(reason) = check_endpoint(endpoint.value) {
+        page.mistake(endpoint.place.clone(), reason);
+    }
+    endpoint.value.trim_end_matches('/').to_owned()
+}
+
+fn check_region(page: &mut Page<'_>, region: &Text<'_>) {
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(region.value.contains('-') && region.value.bytes().all(known)) {
+        page.mistake(region.place.clone(), "this is no region such as eu-central-1");
+    }
 }
 
 /// Secrets stay out of the workspace, which is usually in git.
@@ -237,6 +305,7 @@ mod tests {
             root: folder.path().to_owned(),
             environments: vec![Environment::new("local", Guard::Open, folder.path().join(".assay/lake"))],
             log_limit: 64 * 1024 * 1024,
+            cache_limit: 20 * 1024 * 1024 * 1024,
             schedules_in_window: true,
         };
         assert_eq!(read, Ok(expected));
@@ -306,6 +375,59 @@ mod tests {
     }
 
     #[test]
+    fn a_lake_in_a_bucket_has_a_folder_of_its_own_for_copies() {
+        let (folder, read) = workspace(
+            "cache_limit = 1_000_000_000\n[environments.local]\nlake = 's3://my-bucket/team/lake/'\n\
+             s3 = { endpoint = 'http://127.0.0.1:8333/', region = 'eu-west-1' }\n\
+             [environments.same]\nlake = 's3://my-bucket/team/lake'\ns3.endpoint = 'http://127.0.0.1:8333'\n\
+             [environments.whole]\nlake = 's3://my-bucket'\n",
+        );
+        let read = read.unwrap();
+        assert_eq!(read.cache_limit, 1_000_000_000);
+        let bucket = |prefix: &str, endpoint: Option<&str>, region: &str| Bucket {
+            name: "my-bucket".to_owned(),
+            prefix: prefix.to_owned(),
+            endpoint: endpoint.map(str::to_owned),
+            region: region.to_owned(),
+        };
+        let of = |name: &str| read.environment(name).unwrap();
+        assert_eq!(of("local").bucket, Some(bucket("team/lake", Some("http://127.0.0.1:8333"), "eu-west-1")));
+        assert_eq!(of("same").bucket, Some(bucket("team/lake", Some("http://127.0.0.1:8333"), "us-east-1")));
+        assert_eq!(of("whole").bucket, Some(bucket("", None, "us-east-1")));
+        assert_eq!(of("local").bucket.as_ref().unwrap().to_string(), "s3://my-bucket/team/lake");
+        assert_eq!(of("whole").bucket.as_ref().unwrap().to_string(), "s3://my-bucket");
+        assert_eq!(of("local").lake, of("same").lake);
+        assert_ne!(of("local").lake, of("whole").lake);
+        assert_eq!(of("whole").lake.parent(), Some(folder.path().join(".assay/cache").as_path()));
+    }
+
+    #[test]
+    fn mistakes_of_buckets_have_places() {
+        let (_folder, read) = workspace(
+            "cache_limit = 5\n[environments.a]\nlake = 's3://B/x'\n[environments.b]\nlake = 's3://bucket/a/../b'\n\
+             [environments.c]\nlake = 's3://key:sesame@bucket/x'\n[environments.d]\nlake = 's3://bucket/a?x=y'\n\
+             [environments.e]\nlake = 'folder'\ns3 = { region = 'eu-west-1' }\n\
+             [environments.f]\nlake = 's3://bucket'\ns3 = { region = 'Moon', endpoint = 'http://k:sesame@h', key = 'x' }\n",
+        );
+        let mut shown = String::new();
+        for mistake in read.unwrap_err().0 {
+            shown.push_str(&format!("{}:{} {}\n", mistake.line, mistake.column, mistake.message));
+            assert!(!mistake.to_string().contains("sesame"), "{mistake}");
+        }
+        insta::assert_snapshot!(shown, @r#"
+        1:15 the limit of the copies of remote lakes is in bytes, at least 67108864
+        3:8 this is no bucket and prefix such as s3://my-bucket/lake, of letters, digits, `.`, `-`, `_` and `=`
+        5:8 this is no bucket and prefix such as s3://my-bucket/lake, of letters, digits, `.`, `-`, `_` and `=`
+        7:8 this is no bucket and prefix such as s3://my-bucket/lake, of letters, digits, `.`, `-`, `_` and `=`
+        9:8 this is no bucket and prefix such as s3://my-bucket/lake, of letters, digits, `.`, `-`, `_` and `=`
+        12:6 only a lake in a bucket has `s3`: lake = "s3://bucket/prefix"
+        15:17 this is no region such as eu-central-1
+        15:36 this URL holds more than an address, and a workspace holds no secrets
+        15:57 the key `key` is not known here; known are endpoint, region
+        "#);
+    }
+
+    #[test]
     fn a_guarded_environment_needs_a_reason_unless_it_says_otherwise() {
         let (_folder, read) = workspace(
             "[environments.a]\nlake = 'a'\n[environments.b]\nlake = 'b'\nguard = 'open'\n\
@@ -355,7 +477,7 @@ mod tests {
     fn mistakes_have_places_and_show_no_password() {
         let (folder, read) = workspace(
             "log_limt = 5\nlog_limit = 5\n[environments.production]\nguard = 'confrm'\n\
-             warehouse = 'postgresql://loader:sesame@db/sales'\n[environments.Test]\nlake = 's3://bucket/lake'\n\
+             warehouse = 'postgresql://loader:sesame@db/sales'\n[environments.Test]\nlake = 'gs://bucket/lake'\n\
              warehouse = 'mysql://db/sales'\n[environments.other]\nlake = ''\nwarehouse = 'host=db password=sesame'\n\
              [environments.wrong]\nlake = 'x'\nwarehouse = 'postgresql://l:se/same@db', guard = 1\n",
         );
@@ -363,7 +485,7 @@ mod tests {
         assert!(!shown.contains("sesame") && !shown.contains("same@"), "{shown}");
         let (_, read) = workspace(
             "log_limt = 5\nlog_limit = 5\n[environments.production]\nguard = 'confrm'\n\
-             warehouse = 'postgresql://loader:sesame@db/sales'\n[environments.Test]\nlake = 's3://bucket/lake'\n\
+             warehouse = 'postgresql://loader:sesame@db/sales'\n[environments.Test]\nlake = 'gs://bucket/lake'\n\
              warehouse = 'mysql://db/sales'\n[environments.other]\nlake = ''\nwarehouse = 'host=db password=sesame'\n",
         );
         drop(folder);
@@ -374,7 +496,7 @@ mod tests {
         }
         assert!(!shown.contains("sesame"));
         insta::assert_snapshot!(shown, @r#"
-        assay.toml:1:1: the key `log_limt` is not known here; known are log_limit, schedules_in_window, environments
+        assay.toml:1:1: the key `log_limt` is not known here; known are log_limit, cache_limit, schedules_in_window, environments
         log_limt = 5
         ^^^^^^^^
         help: did you mean `log_limit`?
@@ -395,13 +517,13 @@ mod tests {
         [environments.Test]
                       ^^^^
         help: did you mean `test`?
-        assay.toml:7:8: the lake is a folder, absolute or below the workspace
-        lake = 's3://bucket/lake'
+        assay.toml:7:8: the lake is a folder, absolute or below the workspace, or s3://bucket/prefix
+        lake = 'gs://bucket/lake'
                ^^^^^^^^^^^^^^^^^^
         assay.toml:8:13: a warehouse is PostgreSQL: postgresql://user@host:5432/database
         warehouse = 'mysql://db/sales'
                     ^^^^^^^^^^^^^^^^^^
-        assay.toml:10:8: the lake is a folder, absolute or below the workspace
+        assay.toml:10:8: the lake is a folder, absolute or below the workspace, or s3://bucket/prefix
         lake = ''
                ^^
         assay.toml:11:13: this URL holds a password, and a workspace holds no secrets; take it out and give it in PGPASSWORD or a keyring
