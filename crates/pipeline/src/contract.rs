@@ -72,6 +72,8 @@ pub struct Column {
     pub clean: Vec<Clean>,
     /// What a null becomes, computed from the record's other columns that have neither a default nor a computed value.
     pub default: Option<Expression>,
+    /// It tells of a person: masked in failing rows.
+    pub pii: bool,
     /// The value, computed from the record's other columns; the input is not looked at. Values are computed in declared
     /// order, after cleaning and defaults, and use no computed column that is declared below.
     pub computed: Option<Expression>,

@@ -2,6 +2,7 @@
 
 use crate::contract::Contract;
 use crate::names::{Layer, TableName};
+use crate::quality::{Retention, Ruleset};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub struct Pipeline {
     /// In an order in which each model comes after the models that it reads.
     pub models: Vec<Model>,
     pub warehouse: Option<Warehouse>,
+    pub rulesets: Vec<Ruleset>,
+    pub failing_rows: Retention,
     /// Hex digest of every file that makes up the definition: same digest, same behaviour.
     pub digest: String,
     /// The folder that it was read from.
@@ -32,6 +35,11 @@ impl Pipeline {
     /// Whether a daemon watches its sources' folders.
     pub fn watches(&self) -> bool {
         self.sources.iter().any(|source| source.dates == FileDates::Arrival)
+    }
+
+    /// The rules that judge a table.
+    pub fn ruleset(&self, layer: Layer, table: &str) -> Option<&Ruleset> {
+        self.rulesets.iter().find(|ruleset| ruleset.layer == layer && ruleset.table == table)
     }
 
     /// Tables that do not lie in the folder of their layer, and where below the pipeline's lake folder they do.

@@ -1,4 +1,4 @@
-//! What a pipeline is: TOML and SQL files into validated plain data, with the place of every mistake.
+//! What a pipeline is: TOML, SQL and rule files into validated plain data, with the place of every mistake.
 //!
 //! Does no I/O beyond reading the folder it is given, and reads no clock.
 
@@ -9,6 +9,7 @@ pub mod environment;
 pub mod expression;
 pub mod names;
 pub mod permit;
+pub mod quality;
 pub mod read;
 mod schedule;
 pub mod schema;
@@ -24,3 +25,4 @@ pub use diagnostic::{Mistake, Mistakes};
 pub use environment::{Bucket, Connection, Environment, Guard, Workspace};
 pub use names::{Layer, TableName};
 pub use permit::Permit;
+pub use quality::{Reference, Retention, Ruleset};

@@ -13,10 +13,12 @@ mod outputs;
 pub(crate) mod page;
 mod places;
 mod publication;
+mod quality;
 mod record_path;
 pub(crate) mod section;
 mod source;
 mod sql_scan;
+mod texts;
 mod warehouse;
 
 use crate::definition::{Pipeline, Schedule};
@@ -29,6 +31,7 @@ use std::path::Path;
 
 pub use kept::{DefinitionFiles, digest_of};
 pub use outputs::Output;
+pub use quality::RuleMistake;
 
 #[cfg(test)]
 pub(crate) use {
@@ -37,6 +40,7 @@ pub(crate) use {
     feed::{DYNAMODB_KEYS, KAGGLE_KEYS, POSTGRES_KEYS},
     model::GOLD_KEYS,
     publication::PUBLICATION_KEYS,
+    quality::{QUALITY_KEYS, REFERENCE_KEYS, RETENTION_KEYS},
     source::BRONZE_KEYS,
     warehouse::{LOAD_KEYS, WAREHOUSE_KEYS},
 };
@@ -44,11 +48,12 @@ pub(crate) use {
 /// The file that makes a folder a pipeline.
 pub const PIPELINE_FILE: &str = "pipeline.toml";
 
-pub(crate) const PIPELINE_KEYS: &[&str] = &["name", "description", "schedule", "bronze", "silver", "gold", "warehouse"];
+pub(crate) const PIPELINE_KEYS: &[&str] =
+    &["name", "description", "schedule", "bronze", "silver", "gold", "warehouse", "failing_rows"];
 pub(crate) const SCHEDULE_KEYS: &[&str] = &["cron", "zone"];
 
 impl Pipeline {
-    /// Reads `pipeline.toml` and the gold models below `folder`; gives every mistake of all files.
+    /// Reads `pipeline.toml`, the gold models and the rulesets below `folder`; gives every mistake of all files.
     pub fn read(folder: &Path) -> Result<Pipeline, Mistakes> {
         read(folder, None)
     }
@@ -77,14 +82,15 @@ pub(crate) fn read(folder: &Path, wanted_name: Option<&str>) -> Result<Pipeline,
     let sources = source::read(&mut page, &root, &mut places);
     root.require(&mut page, "silver");
     let contracts = contract::read(&mut page, &root, &sources, &mut places);
-    let (files, unreadable) = model::read_files(folder);
+    let (files, unreadable) = texts::read(folder);
     let gold = model::read(&mut page, &root, folder, &contracts, &files, unreadable, &mut places);
     let warehouse = warehouse::read(&mut page, &root, &gold.models, &gold.scans);
+    let failing_rows = quality::read_retention(&mut page, &root);
     let mut mistakes = page.into_mistakes();
     mistakes.0.extend(gold.mistakes.0);
     mistakes.none_or()?;
     let digest = digest::digest(&text, &files);
-    let models = gold.models;
+    let (models, rulesets) = (gold.models, gold.rulesets);
     Ok(Pipeline {
         name,
         description,
@@ -93,6 +99,8 @@ pub(crate) fn read(folder: &Path, wanted_name: Option<&str>) -> Result<Pipeline,
         contracts,
         models,
         warehouse,
+        rulesets,
+        failing_rows,
         digest,
         folder: folder.to_owned(),
     })

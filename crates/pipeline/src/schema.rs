@@ -24,6 +24,7 @@ pub struct PipelineFile {
     #[serde(default)]
     pub gold: BTreeMap<String, GoldTable>,
     pub warehouse: Option<WarehouseTable>,
+    pub failing_rows: Option<RetentionTable>,
 }
 
 /// When the pipeline runs.
@@ -140,6 +141,7 @@ pub struct SilverTable {
     /// Copies in plain files.
     #[serde(default)]
     pub publish: Vec<PublicationTable>,
+    pub quality: Option<QualityTable>,
     /// Columns in the order of the stored table.
     pub columns: BTreeMap<String, ColumnTable>,
     /// Conditions on one record by name, such as `abs(total - units * price) <= 0.01`.
@@ -156,6 +158,52 @@ pub struct GateTable {
     pub accepted: String,
     /// A condition over string columns; records for which it holds are left out of the share.
     pub except: Option<String>,
+}
+
+/// Rules in DQDL, evaluated before the table is published.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QualityTable {
+    /// File of the rules below the pipeline's folder.
+    #[schemars(regex(pattern = r"^quality/[^/\\]+\.dqdl$"))]
+    pub rules: String,
+    /// Other tables of the pipeline, by the alias that rules give them.
+    #[serde(default)]
+    pub references: BTreeMap<String, ReferenceValue>,
+    /// Rules as the file writes them, without labels, that flag a run when they fail. Every other one stops it.
+    #[serde(default)]
+    pub warn: Vec<String>,
+}
+
+/// A table of the pipeline.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ReferenceValue {
+    /// `silver.<table>` or `gold.<model>`, whole.
+    Table(String),
+    Narrowed(ReferenceTable),
+}
+
+/// A table of the pipeline, perhaps only its rows of the dates that are judged.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceTable {
+    /// `silver.<table>` or `gold.<model>`.
+    pub table: String,
+    #[serde(default)]
+    pub same_dates: bool,
+}
+
+/// How long failing rows are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionTable {
+    /// 30 where nothing is said.
+    #[schemars(range(min = 1))]
+    pub days: Option<u32>,
+    /// Runs of the pipeline that keep theirs; 50 where nothing is said.
+    #[schemars(range(min = 1))]
+    pub runs: Option<u32>,
 }
 
 /// A copy of a table in plain files, for programs that read no Delta.
@@ -201,6 +249,9 @@ pub struct ColumnTable {
     /// An expression over other columns that gives the value; the input is not looked at. Values are computed in
     /// declared order, after defaults, and may use computed columns declared above.
     pub value: Option<String>,
+    /// Whether it tells of a person: masked in failing rows. Not for columns of the key.
+    #[serde(default)]
+    pub pii: bool,
 }
 
 /// Names with points between them, or a list of names from the outside in.
@@ -228,6 +279,7 @@ pub struct GoldTable {
     /// Copies in plain files, below `<column>=<date>/` where the table is partitioned.
     #[serde(default)]
     pub publish: Vec<PublicationTable>,
+    pub quality: Option<QualityTable>,
 }
 
 /// Loads into the warehouse.
@@ -445,6 +497,9 @@ mod tests {
             (&pipeline, Some("KaggleFeed"), read::KAGGLE_KEYS),
             (&pipeline, Some("GateTable"), read::GATE_KEYS),
             (&pipeline, Some("PublicationTable"), read::PUBLICATION_KEYS),
+            (&pipeline, Some("QualityTable"), read::QUALITY_KEYS),
+            (&pipeline, Some("ReferenceTable"), read::REFERENCE_KEYS),
+            (&pipeline, Some("RetentionTable"), read::RETENTION_KEYS),
             (&pipeline, Some("GoldTable"), read::GOLD_KEYS),
             (&pipeline, Some("WarehouseTable"), read::WAREHOUSE_KEYS),
             (&pipeline, Some("LoadTable"), read::LOAD_KEYS),

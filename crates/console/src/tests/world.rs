@@ -10,32 +10,50 @@ use crate::ports::{
     TableNow, Tables, Within,
 };
 use crate::run::{Execution, Parallel, execute, queue_run};
-use crate::{PlanInputs, Planned, RunFolder, RunRequest, ScopeAsk, Work, plan_run};
+use crate::{PlanInputs, Planned, RunFolder, RunRequest, ScopeAsk, Stop, Work, plan_run};
 use assay_contract::{Counts, Event, Problem, ProblemKind, RunDetail, Status};
 use assay_pipeline::*;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 pub(super) use crate::suite::day;
 
 /// Stands still unless it is moved.
-pub(super) struct TestClock {
+pub(crate) struct TestClock {
     now: Mutex<DateTime<Utc>>,
+    steady: Mutex<Duration>,
     ids: AtomicU32,
 }
 
+impl Default for TestClock {
+    fn default() -> Self {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        Self { now: Mutex::new(now), steady: Mutex::default(), ids: AtomicU32::new(0) }
+    }
+}
+
 impl TestClock {
-    pub(super) fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         *self.now.lock().unwrap() += by;
+        *self.steady.lock().unwrap() += by.to_std().unwrap();
+    }
+
+    /// As somebody who sets the wall clock.
+    pub(crate) fn set_back(&self, by: TimeDelta) {
+        *self.now.lock().unwrap() -= by;
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         *self.now.lock().unwrap()
+    }
+
+    fn steady(&self) -> Duration {
+        *self.steady.lock().unwrap()
     }
 
     fn new_id(&self) -> String {
@@ -312,7 +330,7 @@ pub(super) struct World {
     pub(super) runner: Scripted,
     pub(super) pipeline: Pipeline,
     pub(super) environment: Environment,
-    pub(super) cancel: AtomicBool,
+    pub(super) cancel: Stop,
     pub(super) events: Mutex<Vec<Event>>,
 }
 
@@ -322,17 +340,14 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let environment = Environment::new("local", Guard::Open, folder.path().join("lake"));
         let world = Self {
-            clock: TestClock {
-                now: Mutex::new(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)),
-                ids: AtomicU32::new(0),
-            },
+            clock: TestClock::default(),
             folder,
             journal: MemoryJournal::default(),
             shelf: Shelf::default(),
             runner: Scripted::default(),
             pipeline: pipeline(),
             environment,
-            cancel: AtomicBool::new(false),
+            cancel: Stop::default(),
             events: Mutex::new(Vec::new()),
         };
         (1..=3).for_each(|number| world.put(Some(number), 1000 + u64::from(number)));
@@ -499,6 +514,8 @@ pub(super) fn pipeline() -> Pipeline {
             staging: None,
             loads: vec![load("enriched", LoadMode::ReplaceDates), load("products", LoadMode::ReplaceAll)],
         }),
+        rulesets: Vec::new(),
+        failing_rows: Default::default(),
         digest: "0123456789abcdef".into(),
         folder: "/nowhere".into(),
     }

@@ -62,6 +62,8 @@ fn finish(folder: &Path, journal: &SqliteJournal, run: &str) -> Status {
         contracts: Vec::new(),
         models: Vec::new(),
         warehouse: None,
+        rulesets: Vec::new(),
+        failing_rows: Default::default(),
         digest: planned.digest,
         folder: folder.to_owned(),
     };

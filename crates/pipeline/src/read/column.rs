@@ -9,7 +9,8 @@ use crate::contract::{Column, ColumnType, Range};
 use crate::definition::{FileDates, Source};
 use crate::expression::{Expression, Kind, parse_over};
 
-pub(crate) const COLUMN_KEYS: &[&str] = &["type", "path", "formats", "required", "range", "clean", "default", "value"];
+pub(crate) const COLUMN_KEYS: &[&str] =
+    &["type", "path", "formats", "required", "range", "clean", "default", "value", "pii"];
 
 /// What a column's expressions can see of its table.
 pub(super) struct Around<'t> {
@@ -93,6 +94,7 @@ pub(super) fn read(
         false => read_path(page, name, section, around.explode),
     };
     let required = section.flag(page, "required").unwrap_or(false);
+    let pii = section.flag(page, "pii").unwrap_or(false);
     let range = section.text(page, "range").and_then(|range| parsed::<Range>(page, &range));
     let clean = section.texts(page, "clean").iter().filter_map(|text| word(page, text)).collect();
     let formats = section.texts(page, "formats");
@@ -111,6 +113,7 @@ pub(super) fn read(
         required,
         range,
         clean,
+        pii,
         default: if is_computed { None } else { read_default(page, name, section, kind, around) },
         computed: read_value(page, name, section, kind, around),
     })

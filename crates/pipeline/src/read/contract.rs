@@ -12,10 +12,23 @@ use crate::diagnostic::TextMistake;
 use crate::expression::{Expression, Kind, Number};
 use crate::words::Word;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-pub(crate) const SILVER_KEYS: &[&str] =
-    &["source", "explode", "key", "partition", "mode", "version", "gate", "folder", "publish", "columns", "checks"];
+pub(crate) const SILVER_KEYS: &[&str] = &[
+    "source",
+    "explode",
+    "key",
+    "partition",
+    "mode",
+    "version",
+    "gate",
+    "folder",
+    "publish",
+    "quality",
+    "columns",
+    "checks",
+];
 pub(crate) const GATE_KEYS: &[&str] = &["accepted", "except"];
 
 /// A column's name and its type, which is missing where it has a mistake.
@@ -66,6 +79,7 @@ fn read_contract(
         read.filter_map(|((name, column), (_, kind))| column::read(page, name, column, *kind, &around)).collect();
     let key = read_key(page, section, &types);
     let mode = read_mode(page, section, &types, &columns, &key);
+    refuse_masked(page, section, &columns);
     let table = format!("silver.{}", name.value);
     let folder = read_folder(page, section, &table, name, places);
     let quarantine = format!("quarantine/{}", name.value);
@@ -121,6 +135,19 @@ pub(super) fn read_folder(
         None => places.take(page, owner, &table.replacen('.', "/", 1), &name.place),
     }
     folder.map(|folder| folder.value.to_owned())
+}
+
+/// Rows without their key could not be told apart, and failing rows of two runs not be compared.
+fn refuse_masked(page: &mut Page<'_>, section: &Section<'_>, columns: &Columns<'_>) {
+    let named: BTreeSet<&str> = ["key", "partition"].iter().flat_map(|key| section.quiet_texts(key)).collect();
+    for column in named {
+        if let Some((name, section)) = columns.iter().find(|(name, _)| name.value == column)
+            && section.is_true("pii")
+        {
+            let message = format!("`{column}` tells rows apart, so it cannot be masked; name no person in a key");
+            page.mistake(name.place.clone(), message);
+        }
+    }
 }
 
 fn read_mode(

@@ -1,12 +1,12 @@
 //! The digest of a definition: same digest, same behaviour.
 
 use super::PIPELINE_FILE;
-use super::model::SqlFiles;
+use super::texts::TextFiles;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Hex of xxh3-128 over each file's path and content, in the order of the paths. Lengths go first,
 /// so that no content can stand for another split of paths and contents.
-pub(super) fn digest(pipeline: &str, files: &SqlFiles) -> String {
+pub(super) fn digest(pipeline: &str, files: &TextFiles) -> String {
     let mut contents: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     contents.push((PIPELINE_FILE, pipeline));
     contents.sort_unstable();
@@ -22,7 +22,7 @@ pub(super) fn digest(pipeline: &str, files: &SqlFiles) -> String {
 mod tests {
     use super::*;
 
-    fn files(files: &[(&str, &str)]) -> SqlFiles {
+    fn files(files: &[(&str, &str)]) -> TextFiles {
         files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
     }
 

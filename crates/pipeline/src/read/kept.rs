@@ -1,7 +1,7 @@
 //! The text of a definition, so that it can be kept and run again.
 
 use super::digest::digest;
-use super::{PIPELINE_FILE, file, model};
+use super::{PIPELINE_FILE, file, texts};
 use crate::definition::Pipeline;
 use crate::diagnostic::Mistakes;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ impl Pipeline {
     /// The files that make up the definition, as they are now: [`digest_of`] tells whether they are still those
     /// that this was read from.
     pub fn files(&self) -> Result<DefinitionFiles, Mistakes> {
-        let (mut files, mistakes) = model::read_files(&self.folder);
+        let (mut files, mistakes) = texts::read(&self.folder);
         mistakes.none_or()?;
         files.insert(PIPELINE_FILE.to_owned(), file::read_text(&self.folder.join(PIPELINE_FILE))?);
         Ok(files)

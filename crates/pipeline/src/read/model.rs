@@ -1,77 +1,35 @@
 //! Gold models: `[gold.<model>]`, the SQL files, and the order in which models can be built.
 
+use super::PIPELINE_FILE;
 use super::contract::read_folder;
-use super::file::read_text;
 use super::order::order;
 use super::page::Page;
 use super::places::Places;
 use super::publication;
+use super::quality;
 use super::section::{Section, Text};
 use super::sql_scan::{Scan, TableReference, scan};
+use super::texts::TextFiles;
 use crate::contract::Contract;
 use crate::definition::Model;
 use crate::diagnostic::{Mistake, Mistakes, closest};
-use std::collections::BTreeMap;
+use crate::names::Layer;
+use crate::quality::Ruleset;
 use std::path::{Path, PathBuf};
 
-pub(crate) const GOLD_KEYS: &[&str] = &["sql", "grain", "partition", "folder", "publish"];
-
-/// The folder of the models' files, below the pipeline's folder.
-const FOLDER: &str = "gold";
+pub(crate) const GOLD_KEYS: &[&str] = &["sql", "grain", "partition", "folder", "publish", "quality"];
 
 /// Why a model's files are not named by a source file.
 const UNNAMED: &str = "a model's rows come from many files, so its copies are named by the table and its dates";
-
-/// A pipeline with more models than this is not one that people wrote.
-const FILE_LIMIT: usize = 1_000;
 
 /// The models and what is known of their SQL, which stand in the same order.
 pub(super) struct Gold {
     pub(super) models: Vec<Model>,
     pub(super) scans: Vec<Scan>,
+    /// Of silver tables too. A model comes after those that its rules look at.
+    pub(super) rulesets: Vec<Ruleset>,
     /// Mistakes in the SQL files.
     pub(super) mistakes: Mistakes,
-}
-
-/// Every `gold/*.sql` by its path below the pipeline's folder.
-pub(super) type SqlFiles = BTreeMap<String, String>;
-
-/// Reads all SQL files once, so that the digest covers what the models hold.
-pub(super) fn read_files(folder: &Path) -> (SqlFiles, Mistakes) {
-    let (mut files, mut mistakes) = (SqlFiles::new(), Mistakes::default());
-    let path = folder.join(FOLDER);
-    let names = match sql_names(&path) {
-        Ok(names) => names,
-        Err(mistake) => return (files, mistake.into()),
-    };
-    for name in names {
-        match read_text(&path.join(&name)) {
-            Ok(text) => {
-                files.insert(format!("{FOLDER}/{name}"), text);
-            }
-            Err(mistake) => mistakes.0.push(mistake),
-        }
-    }
-    (files, mistakes)
-}
-
-fn sql_names(path: &Path) -> Result<Vec<String>, Mistake> {
-    let unreadable = |error: std::io::Error| Mistake::in_file(path, format!("the folder cannot be read: {error}"));
-    let entries = match std::fs::read_dir(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(unreadable)?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(unreadable)?.file_name();
-        let Some(name) = name.to_str().filter(|name| name.ends_with(".sql")) else { continue };
-        names.push(name.to_owned());
-        if names.len() > FILE_LIMIT {
-            return Err(Mistake::in_file(path, format!("the folder has more than {FILE_LIMIT} SQL files")));
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 pub(super) fn read(
@@ -79,16 +37,18 @@ pub(super) fn read(
     root: &Section<'_>,
     folder: &Path,
     contracts: &[Contract],
-    files: &SqlFiles,
+    files: &TextFiles,
     unreadable: Mistakes,
     places: &mut Places,
 ) -> Gold {
-    let mut gold = Gold { models: Vec::new(), scans: Vec::new(), mistakes: unreadable };
+    let mut gold = Gold { models: Vec::new(), scans: Vec::new(), rulesets: Vec::new(), mistakes: unreadable };
     for (name, section) in root.sections(page, "gold") {
         let (model, scan) = read_model(page, &name, &section, folder, files, &gold.mistakes, places);
         gold.models.push(model);
         gold.scans.push(scan);
     }
+    let names: Vec<String> = gold.models.iter().map(|model| model.name.clone()).collect();
+    gold.rulesets = quality::read(page, root, folder, contracts, &names, files);
     let reads = read_references(&mut gold, folder, contracts);
     match order(&reads) {
         Ok(order) => {
@@ -108,7 +68,7 @@ fn read_model(
     name: &Text<'_>,
     section: &Section<'_>,
     folder: &Path,
-    files: &SqlFiles,
+    files: &TextFiles,
     unreadable: &Mistakes,
     places: &mut Places,
 ) -> (Model, Scan) {
@@ -157,7 +117,7 @@ pub(super) fn check_column(page: &mut Page<'_>, column: &Text<'_>, model: &str, 
     }
 }
 
-fn missing_file(page: &mut Page<'_>, file: &Text<'_>, files: &SqlFiles) {
+fn missing_file(page: &mut Page<'_>, file: &Text<'_>, files: &TextFiles) {
     let name = file.value.strip_prefix("gold/").and_then(|name| name.strip_suffix(".sql"));
     let is_place = name.is_some_and(|name| !name.is_empty() && !name.contains(['/', '\\']));
     let message = if is_place {
@@ -165,7 +125,8 @@ fn missing_file(page: &mut Page<'_>, file: &Text<'_>, files: &SqlFiles) {
     } else {
         "a model's SQL is a file `gold/<name>.sql` in the pipeline's folder"
     };
-    page.misspelt(file.place.clone(), message, file.value, files.keys().map(String::as_str));
+    let models = files.keys().map(String::as_str).filter(|path| path.ends_with(".sql"));
+    page.misspelt(file.place.clone(), message, file.value, models);
 }
 
 /// For each model the indexes of the models that it reads; unknown tables are mistakes of the SQL file.
@@ -183,6 +144,12 @@ fn read_references(gold: &mut Gold, folder: &Path, contracts: &[Contract]) -> Ve
             }
             indexes.extend(gold.models.iter().position(|other| is_read(reference, other)));
         }
+        let own = |ruleset: &&Ruleset| ruleset.layer == Layer::Gold && ruleset.table == model.name;
+        let looked_at = gold.rulesets.iter().find(own).into_iter().flat_map(|ruleset| ruleset.references.values());
+        let looked_at = looked_at.filter(|reference| reference.layer == Layer::Gold);
+        indexes.extend(
+            looked_at.filter_map(|looked_at| gold.models.iter().position(|other| other.name == looked_at.table)),
+        );
         reads.push(indexes);
     }
     gold.mistakes.0.extend(mistakes);
@@ -206,7 +173,10 @@ fn circle_mistake(gold: &Gold, folder: &Path, circle: &[usize]) -> Option<Mistak
     let names: Vec<&str> = circle.iter().map(|at| gold.models[*at].name.as_str()).collect();
     let (first, second) = (*circle.first()?, *circle.get(1)?);
     let model = &gold.models[first];
-    let reference = gold.scans[first].tables.iter().find(|reference| is_read(reference, &gold.models[second]))?;
+    let Some(reference) = gold.scans[first].tables.iter().find(|read| is_read(read, &gold.models[second])) else {
+        let message = format!("models and their rules look at each other in a circle: {}", names.join(" looks at "));
+        return Some(Mistake::in_file(folder.join(PIPELINE_FILE), message));
+    };
     let message = format!("models read each other in a circle: {}", names.join(" reads "));
     Some(Mistake::at(folder.join(&model.file), &model.sql, reference.place.clone(), message))
 }

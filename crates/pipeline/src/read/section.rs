@@ -16,6 +16,12 @@ pub(crate) struct Text<'d> {
     pub(crate) place: Range<usize>,
 }
 
+/// A value that is a text or a table.
+pub(crate) enum Entry<'d> {
+    Text(Text<'d>),
+    Section(Section<'d>),
+}
+
 pub(crate) struct Section<'d> {
     table: &'d DeTable<'d>,
     /// Its name in the header or before the `=`.
@@ -115,6 +121,15 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// A text, or the texts of a list, for a reader that comes after one who reported what is wrong with them.
+    pub(crate) fn quiet_texts(&self, key: &str) -> Vec<&'d str> {
+        match self.table.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(items)) => items.iter().filter_map(|item| item.get_ref().as_str()).collect(),
+            Some(value) => value.as_str().into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// Reads a flag without reporting one that is none.
     pub(crate) fn is_true(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(|value| value.get_ref().as_bool() == Some(true))
@@ -162,6 +177,31 @@ impl<'d> Section<'d> {
             found.extend(text(page, value, name.value).map(|text| (name, text)));
         }
         found
+    }
+
+    /// The entries of a table by name, each a text or a table, in the order of the file.
+    pub(crate) fn entries(&self, page: &mut Page<'_>, key: &str) -> Vec<(Text<'d>, Entry<'d>)> {
+        let Some(outer) = self.section(page, key) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (name, value) in outer.table {
+            let name = Text { value: name.get_ref(), place: name.span() };
+            let entry = match value.get_ref() {
+                DeValue::Table(table) => Some(Entry::Section(Section { table, place: name.place.clone() })),
+                _ => text(page, value, name.value).map(Entry::Text),
+            };
+            found.extend(entry.map(|entry| (name, entry)));
+        }
+        found
+    }
+
+    /// The tables of a table, by name, for a reader that comes after one who reported what is wrong with them.
+    pub(crate) fn quietly(&self, key: &str) -> Vec<(&'d str, Section<'d>)> {
+        let outer = self.table.get(key).and_then(|value| value.get_ref().as_table());
+        let inner = outer.into_iter().flatten().filter_map(|(name, value)| {
+            let table = value.get_ref().as_table()?;
+            Some((name.get_ref().as_ref(), Section { table, place: name.span() }))
+        });
+        inner.collect()
     }
 
     /// A list of tables; empty when the key is missing.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 mod agreed;
 mod features;
+mod quality;
 
 const SMALL: &str = r#"name = "small"
 
@@ -138,6 +139,7 @@ fn the_small_pipeline_is_read_whole() {
                 ),
             ),
         ),
+        pii: false,
         computed: None,
     }
     "#);
@@ -248,7 +250,7 @@ fn keys_and_values_are_checked() {
     1:1 [] `name` is missing
     1:8 [5] `name` takes a text in quotes, and this is a number
     1:8 ["SmallSales"] `SmallSales` is not a name: lower-case letters, digits and `_`, a letter first, at most 63 characters (small_sales?)
-    1:1 [nam] the key `nam` is not known here; known are name, description, schedule, bronze, silver, gold, warehouse (name?)
+    1:1 [nam] the key `nam` is not known here; known are name, description, schedule, bronze, silver, gold, warehouse, failing_rows (name?)
     1:1 [n] `name` is missing
     4:9 [0 */4 * *] a schedule has five fields (minute, hour, day, month, weekday), and this has 4
     4:11 [25] the hour is `*`, a number from 0 to 23, a range, a step or a list
@@ -303,7 +305,7 @@ fn columns_are_checked() {
     19:28 [39] the precision of a decimal is 1 to 38 digits
     19:31 [12] the scale of a decimal is 0 to its precision, 10
     17:1 [id] `type` is missing
-    17:29 [requird] the key `requird` is not known here; known are type, path, formats, required, range, clean, default, value (required?)
+    17:29 [requird] the key `requird` is not known here; known are type, path, formats, required, range, clean, default, value, pii (required?)
     17:40 ["yes"] `required` takes true or false, and this is a text
     17:54 ["> 0"] a range is for numbers, and `id` is a string(10)
     17:55 ["lowr"] a cleaning is one of lower, upper, underscore, whole_number (lower?)

@@ -367,6 +367,7 @@ mod tests {
             required: name == "day",
             range: None,
             clean: Vec::new(),
+            pii: false,
             default: None,
             computed: None,
         }

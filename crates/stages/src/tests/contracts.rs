@@ -15,6 +15,7 @@ pub fn column(name: &str, kind: &str) -> Column {
         required: false,
         range: None,
         clean: Vec::new(),
+        pii: false,
         default: None,
         computed: None,
     }
