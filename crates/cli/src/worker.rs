@@ -7,11 +7,11 @@ use crate::pages::difference::{EXAMPLES, keep, run_difference};
 use assay_console::folder::RunFolder;
 use assay_console::ports::Sources;
 use assay_console::run::Parallel;
+use assay_console::stop::Why;
 use assay_console::worker::{GRACE, cancel_on_eof, cancel_on_mark, end_cancelled, event_sink};
-use assay_console::{Execution, Journal, RunLog, RunPlan, SystemClock, definitions, execute};
+use assay_console::{Execution, Journal, RunLog, RunPlan, Stop, SystemClock, definitions, execute};
 use assay_contract::{Problem, Status};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub fn run(desk: &Desk, run: &str) -> Result<u8, Problem> {
     let journal = desk.journal()?;
@@ -29,11 +29,11 @@ pub fn run(desk: &Desk, run: &str) -> Result<u8, Problem> {
 fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Status, Problem> {
     let ready = desk.ready_for(plan)?;
     definitions::keep(&ready.definition, &plan.run, journal)?;
-    let cancel = Arc::new(AtomicBool::new(false));
+    let cancel = Arc::new(Stop::default());
     let events = event_sink(std::io::stdout(), Arc::clone(&cancel));
     let (state, id) = (desk.state(), plan.run.clone());
-    let overdue = move || {
-        let ended = open_journal(&state).and_then(|journal| end_cancelled(&id, &journal, &SystemClock));
+    let overdue = move |why: Why| {
+        let ended = open_journal(&state).and_then(|journal| end_cancelled(&id, why, &journal, &SystemClock));
         // The parent settles the run if this could not.
         drop(ended);
         std::process::exit(i32::from(exit::CANCELLED));
@@ -72,8 +72,8 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
 
 /// What a reprocess changed is computed without being asked. Its tables are whole by now, so that a difference that
 /// cannot be computed changes nothing about how the run ended.
-fn difference(desk: &Desk, plan: &RunPlan, cancel: &AtomicBool) {
-    let cancelled = || cancel.load(Ordering::Acquire);
+fn difference(desk: &Desk, plan: &RunPlan, cancel: &Stop) {
+    let cancelled = || cancel.is_raised();
     let found = run_difference(desk, &plan.run, EXAMPLES, &cancelled);
     if let Err(problem) = found.and_then(|found| keep(&desk.state(), &found)) {
         exit::print(&problem, false);

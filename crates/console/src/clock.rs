@@ -2,6 +2,10 @@
 
 use crate::ports::Clock;
 use chrono::{DateTime, Utc};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The machine's clock and random ids.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,6 +14,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+
+    fn steady(&self) -> Duration {
+        BEGAN.elapsed()
     }
 
     fn new_id(&self) -> String {

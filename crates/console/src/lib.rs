@@ -19,6 +19,7 @@ pub mod replay;
 pub mod resume;
 pub mod run;
 pub mod schedule;
+pub mod stop;
 pub mod undo;
 pub mod views;
 pub mod watching;
@@ -43,6 +44,7 @@ pub use recover::{recover, settle};
 pub use replay::{ReplayAsk, plan_replay};
 pub use resume::resume;
 pub use run::{Execution, execute, queue_run};
+pub use stop::Stop;
 pub use undo::{UndoAsk, plan_undo};
 
 #[cfg(test)]

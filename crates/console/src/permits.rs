@@ -1,11 +1,13 @@
 //! The only place that issues permits, and that unlocks locked environments for a spell.
 
 use crate::journal::{Action, Journal, Unlock};
+use crate::ports::Clock;
 use crate::problem::ConsoleError;
 use assay_contract::Problem;
 use assay_pipeline::{Environment, Guard, Permit};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A run that takes longer than this asks again.
 const HOURS: i64 = 6;
@@ -44,7 +46,29 @@ pub fn grant(ask: &PermitAsk<'_>, run: &str, journal: &dyn Journal, now: DateTim
             until = until.min(spell.until);
         }
     }
-    Ok(Permit::issue(&environment.name, run, until))
+    Ok(Permit::issue(&environment.name, run, until).issued_at(now))
+}
+
+/// The time against which a process holds a permit: it never stands before the permit was issued, and goes on at least
+/// as fast as the clock that nobody can set. A wall clock that jumps back lengthens no permit.
+pub struct PermitTime<'a> {
+    clock: &'a dyn Clock,
+    began: DateTime<Utc>,
+    steady: Duration,
+}
+
+impl<'a> PermitTime<'a> {
+    /// From now on, for the rest of this process.
+    pub fn of(permit: &Permit, clock: &'a dyn Clock) -> Self {
+        let now = clock.now();
+        Self { clock, began: permit.issued().map_or(now, |issued| now.max(issued)), steady: clock.steady() }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        let passed = self.clock.steady().saturating_sub(self.steady);
+        let least = TimeDelta::from_std(passed).ok().and_then(|passed| self.began.checked_add_signed(passed));
+        self.clock.now().max(least.unwrap_or(DateTime::<Utc>::MAX_UTC))
+    }
 }
 
 /// The permit of a plan: granted, or one that allows nothing any more where the plan is only looked at.
@@ -128,6 +152,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::fake::MemoryJournal;
+    use crate::tests::world::TestClock;
 
     fn environment(guard: Guard) -> Environment {
         Environment::new("prod", guard, "/lake".into())
@@ -152,6 +177,30 @@ mod tests {
         check(Guard::Confirm, Some("Prod"), false);
         check(Guard::Confirm, Some("prod"), true);
         check(Guard::Locked, Some("prod"), false);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_lengthens_no_permit() {
+        let clock = TestClock::default();
+        let (prod, start) = (environment(Guard::Open), clock.now());
+        let ask = PermitAsk { environment: &prod, confirmed: None, reason: "", by: "ann" };
+        let permit = grant(&ask, "R", &MemoryJournal::default(), start).unwrap();
+        // Between two processes: the one that works begins at a time before the permit.
+        clock.set_back(TimeDelta::hours(3));
+        let time = PermitTime::of(&permit, &clock);
+        assert_eq!(time.now(), start);
+        // Within the process: five hours pass, and the clock is set back by two more.
+        clock.advance(TimeDelta::hours(5));
+        clock.set_back(TimeDelta::hours(2));
+        assert_eq!((clock.now(), time.now()), (start, start + TimeDelta::hours(5)));
+        permit.check("prod", time.now()).unwrap();
+        clock.advance(TimeDelta::hours(1));
+        assert!(permit.check("prod", clock.now()).is_ok(), "the wall clock alone would let it go on");
+        assert!(permit.check("prod", time.now()).is_err());
+        // A clock that is set forward ends it at once.
+        let later = PermitTime::of(&permit, &clock);
+        clock.set_back(TimeDelta::hours(-9));
+        assert_eq!(later.now(), clock.now());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The frozen list of what a run will do. A run does exactly its plan or refuses.
 
 pub mod ask;
+pub(crate) mod begun;
 pub mod describe;
 pub mod detail;
 pub mod draw;
@@ -18,7 +19,7 @@ use assay_contract::ScopeWord;
 use assay_pipeline::{Environment, Layer, Permit};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stored whole in the journal before anything is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -222,6 +223,12 @@ impl RunPlan {
             std::iter::once(step.id.clone()).chain(quarantine)
         })
         .collect()
+    }
+
+    /// Stages of its steps, in their order.
+    pub(crate) fn stages_of(steps: &[PlannedStep]) -> Vec<Layer> {
+        let stages: BTreeSet<Layer> = steps.iter().map(|step| step.stage).collect();
+        stages.into_iter().collect()
     }
 
     /// `process`, `undo` or `replay`.

@@ -6,10 +6,14 @@ use assay_contract::{Counts, Problem};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-/// Time, ids and pauses; a test sets them.
+/// Time and ids; a test sets them.
 pub trait Clock: Send + Sync {
+    /// What the wall clock shows; somebody may set it back.
     fn now(&self) -> DateTime<Utc>;
+    /// Time since a fixed moment of this process; it only goes on.
+    fn steady(&self) -> Duration;
     /// A new ULID.
     fn new_id(&self) -> String;
 }

@@ -3,6 +3,7 @@
 use crate::folder::RunFolder;
 use crate::journal::{Action, Journal, RunFilter};
 use crate::ports::Clock;
+use crate::stop::Why;
 use crate::views;
 use assay_contract::{Problem, Status};
 use std::path::Path;
@@ -58,7 +59,7 @@ fn cancelled_action(run: &str, journal: &dyn Journal, clock: &dyn Clock) -> Resu
 /// `cancelled` tells whether the worker was ended on request.
 pub fn settle(run: &str, cancelled: bool, journal: &dyn Journal, clock: &dyn Clock) -> Result<Option<Status>, Problem> {
     let (status, note) =
-        if cancelled { (Status::Cancelled, "cancelled on request") } else { (Status::Failed, INTERRUPTED) };
+        if cancelled { (Status::Cancelled, Why::Asked.words()) } else { (Status::Failed, INTERRUPTED) };
     if journal.end_run(run, status, Some(note), clock.now())? && cancelled {
         cancelled_action(run, journal, clock)?;
     }

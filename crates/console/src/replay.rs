@@ -4,15 +4,13 @@ mod counts;
 
 use crate::find;
 use crate::journal::Pending;
-use crate::permits::{self, PermitAsk};
+use crate::plan::begun::{Asked, begun};
 use crate::plan::draw::{PlanInputs, seen};
 use crate::plan::graph::StepGraph;
 use crate::plan::{PlannedFile, Replay, RunPlan, RunScope, Work};
 use crate::ports::{LedgerEntry, Refused, RefusedGroup};
 use crate::problem::ConsoleError;
-use crate::run::turn;
-use assay_contract::{Problem, ScopeWord};
-use assay_pipeline::Layer;
+use assay_contract::Problem;
 use chrono::NaiveDate;
 pub use counts::{FileChange, entries};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,40 +62,18 @@ pub fn plan_replay(ask: &ReplayAsk<'_>, inputs: &PlanInputs<'_>) -> Result<RunPl
         // What a replay leaves half done is done by any run of these dates.
         step.downstream.push(id.clone());
     }
-    let stages: BTreeSet<Layer> = steps.iter().map(|step| step.stage).collect();
-    let (now, run) = (inputs.clock.now(), inputs.clock.new_id());
-    let permit =
-        PermitAsk { environment: inputs.environment, confirmed: ask.confirmed, reason: ask.reason, by: ask.asked_by };
-    let permit = permits::of_plan(&permit, ask.looking, &run, inputs.journal, now)?;
-    let mut plan = RunPlan {
-        run,
-        pipeline: home.0.clone(),
-        digest: inputs.pipeline.digest.clone(),
-        environment: inputs.environment.clone(),
-        stages: stages.into_iter().collect(),
-        scope: RunScope::Dates(dates.iter().copied().collect()),
-        steps,
-        files: files(&ledger, inputs)?,
-        vanished: Vec::new(),
-        widened: Vec::new(),
-        worked_before: turn::last_worker(&inputs.environment.lake, home.0)?,
-        work: Work::Replay(Replay {
-            table: ask.table.to_owned(),
-            dates: ask.between.map(|_| dates.into_iter().collect()),
-            reasons: ask.reasons.to_vec(),
-            records: by_reason(&chosen),
-            quarantine: version,
-            ledger,
-        }),
-        word: ScopeWord::All,
-        versions: BTreeMap::new(),
-        original: false,
-        settings: Default::default(),
-        permit,
-        reason: ask.reason.to_owned(),
-        asked_by: ask.asked_by.to_owned(),
-        queued_at: now,
-    };
+    let asked = Asked { confirmed: ask.confirmed, reason: ask.reason, by: ask.asked_by, looking: ask.looking };
+    let scope = RunScope::Dates(dates.iter().copied().collect());
+    let files = files(&ledger, inputs)?;
+    let work = Work::Replay(Replay {
+        table: ask.table.to_owned(),
+        dates: ask.between.map(|_| dates.into_iter().collect()),
+        reasons: ask.reasons.to_vec(),
+        records: by_reason(&chosen),
+        quarantine: version,
+        ledger,
+    });
+    let mut plan = RunPlan { stages: RunPlan::stages_of(&steps), scope, steps, files, ..begun(&asked, work, inputs)? };
     plan.versions = seen(&plan, inputs)?;
     plan.versions.insert(format!("quarantine.{}", ask.table), Some(version));
     Ok(plan)

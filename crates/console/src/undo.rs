@@ -4,15 +4,14 @@ mod later;
 mod restored;
 
 use crate::journal::{Pending, Turn};
-use crate::permits::{self, PermitAsk};
+use crate::plan::begun::{Asked, begun};
 use crate::plan::draw::{PlanInputs, seen};
 use crate::plan::graph::StepGraph;
 use crate::plan::reach::Reach;
 use crate::plan::{PlannedStep, Restore, Reversal, RunPlan, VanishedFile, Work};
 use crate::ports::LedgerEntry;
 use crate::problem::ConsoleError;
-use crate::run::turn;
-use assay_contract::{Problem, ScopeWord, Status};
+use assay_contract::{Problem, Status};
 use assay_pipeline::Layer;
 use later::Undone;
 use restored::Tables;
@@ -51,34 +50,15 @@ pub fn plan_undo(ask: &UndoAsk<'_>, inputs: &PlanInputs<'_>) -> Result<RunPlan, 
         return Err(ConsoleError::NothingToUndo { run }.into());
     }
     let steps = steps(&graph, &mine, &tables);
-    let (now, id) = (inputs.clock.now(), inputs.clock.new_id());
-    let permit =
-        PermitAsk { environment: inputs.environment, confirmed: ask.confirmed, reason: ask.reason, by: ask.asked_by };
-    let permit = permits::of_plan(&permit, ask.looking, &id, inputs.journal, now)?;
     let mut scope = Reach::Nothing;
     steps.iter().filter_map(|step| step.scope.as_ref()).for_each(|own| scope.join(&Reach::of(own)));
-    let stages: BTreeSet<Layer> = steps.iter().map(|step| step.stage).collect();
+    let asked = Asked { confirmed: ask.confirmed, reason: ask.reason, by: ask.asked_by, looking: ask.looking };
+    let work = Work::Undo(reversal(&run, &mine, &undone, inputs)?);
     let mut plan = RunPlan {
-        run: id,
-        pipeline: inputs.pipeline.name.clone(),
-        digest: inputs.pipeline.digest.clone(),
-        environment: inputs.environment.clone(),
-        stages: stages.into_iter().collect(),
+        stages: RunPlan::stages_of(&steps),
         scope: scope.scope().unwrap_or(crate::RunScope::All),
         steps,
-        files: Vec::new(),
-        vanished: Vec::new(),
-        widened: Vec::new(),
-        worked_before: turn::last_worker(&inputs.environment.lake, &inputs.pipeline.name)?,
-        work: Work::Undo(reversal(&run, &mine, &undone, inputs)?),
-        word: ScopeWord::All,
-        versions: BTreeMap::new(),
-        original: false,
-        settings: Default::default(),
-        permit,
-        reason: ask.reason.to_owned(),
-        asked_by: ask.asked_by.to_owned(),
-        queued_at: now,
+        ..begun(&asked, work, inputs)?
     };
     plan.versions = seen(&plan, inputs)?;
     Ok(plan)

@@ -10,12 +10,25 @@ use serde::{Deserialize, Serialize};
 pub struct Permit {
     environment: String,
     run: String,
+    /// None in plans of earlier programs.
+    #[serde(default)]
+    issued: Option<DateTime<Utc>>,
     expires: DateTime<Utc>,
 }
 
 impl Permit {
     pub fn issue(environment: &str, run: &str, expires: DateTime<Utc>) -> Self {
-        Self { environment: environment.to_owned(), run: run.to_owned(), expires }
+        Self { environment: environment.to_owned(), run: run.to_owned(), issued: None, expires }
+    }
+
+    /// The same permit with the moment at which it was given: no time before it counts as a time of its use.
+    pub fn issued_at(self, now: DateTime<Utc>) -> Self {
+        Self { issued: Some(now), ..self }
+    }
+
+    /// When it was given, where that is known.
+    pub fn issued(&self) -> Option<DateTime<Utc>> {
+        self.issued
     }
 
     pub fn environment(&self) -> &str {

@@ -7,7 +7,6 @@ use assay_console::ports::{Level, StepContext};
 use assay_pipeline::{Layer, Publication, TableName};
 use assay_stages::StageError;
 use assay_stages::publication::{PublishJob, Published, TagOf, publish};
-use chrono::Utc;
 
 impl LocalRunner<'_> {
     /// Brings a table's copies to its newest version. Doing it twice changes nothing, so a step that is done again
@@ -32,7 +31,7 @@ impl LocalRunner<'_> {
             processed_at: plan.queued_at,
             permit: &plan.permit,
             threads: self.threads,
-            now: &Utc::now,
+            now: &|| self.time.now(),
         };
         let done = publish(&job, &StageWatch::new(context.watch))?;
         context.watch.log(Level::Info, &words(&done));

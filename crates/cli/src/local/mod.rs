@@ -16,8 +16,9 @@ pub use tables::LocalTables;
 
 use crate::desk::{Desk, Ready};
 use crate::exit;
+use assay_console::permits::PermitTime;
 use assay_console::ports::{LedgerEntry, Level, Runner, StepContext, StepOutcome};
-use assay_console::{PlannedFile, PlannedStep, RunPlan, RunScope, Work};
+use assay_console::{PlannedFile, PlannedStep, RunPlan, RunScope, SystemClock, Work};
 use assay_contract::{Counts, Problem, Reconciliation};
 use assay_lake::Lake;
 use assay_pipeline::{Contract, Layer, Load, Source};
@@ -25,7 +26,7 @@ use assay_stages::gold::{CompiledModel, GoldJob};
 use assay_stages::warehouse::{Delivered, WarehouseJob};
 use assay_stages::{DeadLetters, IngestJob, Ingested, Limits, Scope, StageError, Surveyed};
 use assay_warehouse::LoadOutcome;
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -43,6 +44,8 @@ pub struct LocalRunner<'a> {
     place: tokio::sync::Mutex<Place>,
     surveyed: Mutex<HashMap<String, Vec<Surveyed>>>,
     snapshots: tokio::sync::Mutex<landing::Snapshots>,
+    /// Against which the plan's permit is held.
+    time: PermitTime<'static>,
 }
 
 impl<'a> LocalRunner<'a> {
@@ -68,6 +71,7 @@ impl<'a> LocalRunner<'a> {
             place: tokio::sync::Mutex::new(Place::new(&desk.state(), plan.environment.warehouse_url.clone())),
             surveyed: Mutex::default(),
             snapshots: tokio::sync::Mutex::default(),
+            time: PermitTime::of(&plan.permit, &SystemClock),
         })
     }
 
@@ -106,7 +110,7 @@ impl<'a> LocalRunner<'a> {
         let is_new = |file: &&PlannedFile| landed.iter().any(|new| new.path == file.path);
         let old = plan.files.iter().filter(|file| file.source == source.name).filter(|file| !is_new(file));
         let files: Vec<_> = old.chain(&landed).map(planned).collect();
-        let letters = DeadLetters::new(source, &self.lake, &plan.pipeline, &plan.run, &plan.permit, Utc::now())?;
+        let letters = DeadLetters::new(source, &self.lake, &plan.pipeline, &plan.run, &plan.permit, self.time.now())?;
         let limits = Limits::default();
         let (surveyed, dead) =
             assay_stages::survey_or_set_aside(source, &files, &letters, &self.scratch, self.threads, &limits, &watch)?;
@@ -174,7 +178,7 @@ impl<'a> LocalRunner<'a> {
                 threads: self.threads,
                 scratch: &self.scratch,
                 limits: Limits::default(),
-                now: &Utc::now,
+                now: &|| self.time.now(),
             },
             &watch,
         )?;
@@ -201,7 +205,7 @@ impl<'a> LocalRunner<'a> {
             run: &plan.run,
             permit: &plan.permit,
             dates: dates.as_deref(),
-            now: &Utc::now,
+            now: &|| self.time.now(),
             cancelled: &|| context.watch.cancelled(),
         };
         let built = assay_stages::gold::build(&job, model, &self.runtime)?;
@@ -230,7 +234,7 @@ impl<'a> LocalRunner<'a> {
             run: &plan.run,
             permit: &plan.permit,
             dates: dates.as_deref(),
-            now: Utc::now(),
+            now: self.time.now(),
         };
         let delivered = self.runtime.block_on(async {
             let mut connected = self.place.lock().await.connect().await?;
@@ -268,7 +272,7 @@ impl<'a> LocalRunner<'a> {
 
 impl Runner for LocalRunner<'_> {
     fn run(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, Problem> {
-        plan.permit.check(&plan.environment.name, Utc::now()).map_err(|error| {
+        plan.permit.check(&plan.environment.name, self.time.now()).map_err(|error| {
             exit::because("The run may not write any more.", &error, "Start the run again: it gets a new permit.")
         })?;
         if step.stage > Layer::Bronze {

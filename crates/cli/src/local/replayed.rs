@@ -9,7 +9,7 @@ use assay_console::{PlannedStep, RunPlan, RunScope};
 use assay_contract::{Counts, Problem};
 use assay_pipeline::Layer;
 use assay_stages::{Choice, IngestJob, Limits, ReadFile, ReplayJob, Replayed, Scope, StageError};
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
 impl LocalRunner<'_> {
@@ -64,7 +64,7 @@ impl LocalRunner<'_> {
                 threads: self.threads,
                 scratch: &self.scratch,
                 limits: Limits::default(),
-                now: &Utc::now,
+                now: &|| self.time.now(),
             },
             choice: Choice {
                 dates: replay.dates.as_ref().map(|dates| dates.iter().copied().collect()),

@@ -7,7 +7,6 @@ use assay_console::{PlannedStep, RunPlan, Work};
 use assay_contract::Problem;
 use assay_lake::{Committed, RestoreTo};
 use assay_pipeline::{Layer, TableName};
-use chrono::Utc;
 
 impl LocalRunner<'_> {
     /// Restores what the plan says. Doing it twice changes nothing.
@@ -69,7 +68,7 @@ impl LocalRunner<'_> {
             definition: &self.ready.definition.digest,
             note: &format!("undid {of}"),
         };
-        let restored = self.runtime.block_on(assay_lake::restore(&plan.permit, Utc::now(), what));
+        let restored = self.runtime.block_on(assay_lake::restore(&plan.permit, self.time.now(), what));
         restored.map_err(|error| problems::lake(&error))
     }
 }

@@ -2,15 +2,14 @@
 
 use crate::find;
 use crate::journal::{Journal, Pending, RunFilter};
-use crate::permits;
 use crate::plan::ask::{RunRequest, ScopeAsk, StepsAsk};
+use crate::plan::begun::{Asked, begun};
 use crate::plan::files::{Shelf, upserts};
 use crate::plan::graph::{Node, StepGraph};
 use crate::plan::reach::Reach;
 use crate::plan::{PlannedStep, RunPlan, Work};
 use crate::ports::{Clock, Sources, Tables, Within};
 use crate::problem::ConsoleError;
-use crate::run::turn;
 use assay_contract::{Problem, ScopeWord, Status};
 use assay_pipeline::{Environment, Layer, Pipeline};
 use chrono::NaiveDate;
@@ -48,39 +47,27 @@ pub fn plan_run(request: &RunRequest, inputs: &PlanInputs<'_>) -> Result<Planned
         return Ok(Planned::Already(run));
     }
     let stages = find::stages(&request.stages)?;
-    let now = inputs.clock.now();
-    let run = inputs.clock.new_id();
-    let ask = permits::PermitAsk {
-        environment: inputs.environment,
+    let asked = Asked {
         confirmed: request.confirmed.as_deref(),
         reason: &request.reason,
         by: &request.asked_by,
+        looking: request.looking,
     };
-    let permit = permits::of_plan(&ask, request.looking, &run, inputs.journal, now)?;
+    let base = begun(&asked, Work::Process, inputs)?;
     let draft = Draft::of(request, inputs, &stages)?;
     let Some(scope) = draft.union().scope() else { return nothing(request.scope, inputs, &stages) };
     let reaches = draft.source_reaches(Layer::Bronze);
     let mut plan = RunPlan {
-        run,
-        pipeline: inputs.pipeline.name.clone(),
-        digest: inputs.pipeline.digest.clone(),
-        environment: inputs.environment.clone(),
+        stages: draft.stages(),
+        scope,
         steps: draft.steps(),
         files: draft.shelf.files_of(&reaches, draft.ask.takes_new()),
         vanished: draft.shelf.vanished_of(&draft.source_reaches(Layer::Silver)),
         widened: draft.widened.iter().copied().collect(),
-        worked_before: turn::last_worker(&inputs.environment.lake, &inputs.pipeline.name)?,
-        work: Work::Process,
         word: request.scope.word,
-        versions: BTreeMap::new(),
         original: request.original,
         settings: request.settings,
-        stages: draft.stages(),
-        scope,
-        permit,
-        reason: request.reason.clone(),
-        asked_by: request.asked_by.clone(),
-        queued_at: now,
+        ..base
     };
     if request.exact {
         plan.versions = seen(&plan, inputs)?;

@@ -12,12 +12,12 @@ use crate::log::RunLog;
 use crate::plan::{RunPlan, Work};
 use crate::ports::{Clock, FilesNow, Level, Runner, Tables};
 use crate::problem::ConsoleError;
+use crate::stop::{Stop, Why};
 use crate::views;
 use assay_contract::{Event, Problem, Status};
 use assay_pipeline::Layer;
 use report::Report;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A run that is in the journal.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ pub struct Execution<'a> {
     /// Called from several threads; a slow one slows the run.
     pub events: &'a (dyn Fn(Event) + Sync),
     pub log: &'a RunLog,
-    pub cancel: &'a AtomicBool,
+    pub cancel: &'a Stop,
     pub parallel: Parallel,
     /// The workspace's `.assay` folder.
     pub state: &'a Path,
@@ -143,8 +143,12 @@ fn attend(execution: &Execution<'_>, report: &Report<'_>) -> Result<Status, Prob
         report.log(Level::Info, None, &text);
         report.note(text);
     };
-    let Some(turn) = turn::wait(plan, &|| execution.cancel.load(Ordering::Acquire), &waiting)? else {
-        return end(execution, report, Status::Cancelled, Some("cancelled while it waited for its turn"));
+    let Some(turn) = turn::wait(plan, &|| execution.cancel.is_raised(), &waiting)? else {
+        let why = match execution.cancel.why() {
+            Some(Why::Alone) => "the program that waited for the run ended before the run's turn came",
+            _ => "cancelled while it waited for its turn",
+        };
+        return end(execution, report, Status::Cancelled, Some(why));
     };
     let world = recheck::World {
         files: &(execution.files_now)(recheck::needed(plan, execution.journal)?.as_ref())?,

@@ -68,7 +68,7 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn cancelled(&self) -> bool {
-        self.execution.cancel.load(Ordering::Acquire) || self.stop.load(Ordering::Acquire)
+        self.execution.cancel.is_raised() || self.stop.load(Ordering::Acquire)
     }
 
     pub(super) fn stop(&self) {

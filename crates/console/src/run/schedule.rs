@@ -7,6 +7,7 @@ use crate::journal::{Pending, Settles, StepEnd, StepKey};
 use crate::plan::{PlannedStep, Reversal, RunPlan, RunScope, Work};
 use crate::ports::{Level, StepContext, StepOutcome};
 use crate::problem::ConsoleError;
+use crate::stop::Why;
 use crate::views::status_word;
 use assay_contract::{Problem, ProblemKind, Status};
 use assay_pipeline::Layer;
@@ -266,7 +267,8 @@ impl<'a> Board<'a> {
             return (Status::Failed, Some(failure.clone()));
         }
         if unfinished {
-            return (Status::Cancelled, Some("cancelled on request".into()));
+            let why = self.execution.cancel.why().unwrap_or(Why::Asked);
+            return (Status::Cancelled, Some(why.words().into()));
         }
         if let Some((step, why)) =
             self.done.iter().find_map(|(step, outcome)| outcome.flagged.as_ref().map(|why| (step, why)))

@@ -3,9 +3,9 @@
 use super::world::{Act, World};
 use crate::folder::Part;
 use crate::journal::Journal;
+use crate::stop::Why;
 use crate::{RunFolder, ScopeAsk, queue_run, recover, settle};
 use assay_contract::{Event, ProblemKind, Status};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -17,12 +17,29 @@ fn cancel_ends_a_run_and_what_had_not_begun_is_skipped() {
         let run = scope.spawn(|| world.carry_out(&plan));
         world.runner.wait_held("gold.enriched");
         let begin = Instant::now();
-        world.cancel.store(true, Ordering::Release);
+        world.cancel.raise(Why::Asked);
         assert_eq!(run.join().unwrap(), Ok(Status::Cancelled));
         assert!(begin.elapsed() < Duration::from_secs(1));
     });
     let words = world.statuses(&plan.run);
     assert_eq!(words[1..4], ["silver.sales succeeded", "gold.enriched cancelled", "gold.daily skipped"]);
+}
+
+#[test]
+fn a_run_whose_asker_died_was_not_cancelled_on_request() {
+    for (why, note) in [(Why::Asked, "cancelled on request"), (Why::Alone, "the program that waited for the run ended")]
+    {
+        let world = World::new();
+        world.runner.act("gold.enriched", Act::Hold);
+        let plan = world.plan(ScopeAsk::missing(), &[]);
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| world.carry_out(&plan));
+            world.runner.wait_held("gold.enriched");
+            world.cancel.raise(why);
+            assert_eq!(run.join().unwrap(), Ok(Status::Cancelled));
+        });
+        assert_eq!(world.detail(&plan.run).run.note.as_deref(), Some(note));
+    }
 }
 
 #[test]
@@ -42,7 +59,7 @@ fn a_second_run_waits_for_its_turn_and_says_for_whom() {
         assert_eq!(run.status, Status::Queued);
         assert!(run.note.unwrap().contains(&format!("waits for run {}", first.run)));
         assert!(other.runner.effects.lock().unwrap().is_empty());
-        world.cancel.store(true, Ordering::Release);
+        world.cancel.raise(Why::Asked);
         assert_eq!(one.join().unwrap(), Ok(Status::Cancelled));
         // Its journal has a run of that name, so what became of the sources decides.
         assert_eq!(two.join().unwrap(), Ok(Status::Succeeded));
@@ -63,7 +80,7 @@ fn a_run_that_waits_can_be_cancelled() {
         while world.events.lock().unwrap().is_empty() {
             std::thread::yield_now();
         }
-        world.cancel.store(true, Ordering::Release);
+        world.cancel.raise(Why::Asked);
         assert_eq!(run.join().unwrap(), Ok(Status::Cancelled));
     });
     drop(turn);

@@ -173,8 +173,8 @@ fn a_clock_that_jumps_back_ends_nothing_before_it_began() {
     std::thread::scope(|scope| {
         let run = scope.spawn(|| world.carry_out(&plan));
         world.runner.wait_held("silver.sales");
-        world.clock.advance(TimeDelta::hours(-3));
-        world.cancel.store(true, std::sync::atomic::Ordering::Release);
+        world.clock.set_back(TimeDelta::hours(3));
+        world.cancel.raise(crate::stop::Why::Asked);
         assert_eq!(run.join().unwrap(), Ok(Status::Cancelled));
     });
     let detail = world.detail(&plan.run);

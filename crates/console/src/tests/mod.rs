@@ -9,4 +9,4 @@ mod replaying;
 mod reprocessing;
 mod resuming;
 mod undoing;
-mod world;
+pub(crate) mod world;

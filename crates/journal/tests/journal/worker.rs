@@ -7,7 +7,8 @@ use assay_console::ports::{Clock, Runner, StepContext, StepOutcome};
 use assay_console::run::Parallel;
 use assay_console::suite::sample_plan;
 use assay_console::worker::{GRACE, cancel_on_eof, cancel_on_mark, end_cancelled, event_sink};
-use assay_console::{Execution, Journal, PlannedStep, RunFolder, RunPlan, SystemClock, execute, queue_run};
+use assay_console::stop::Why;
+use assay_console::{Execution, Journal, PlannedStep, RunFolder, RunPlan, Stop, SystemClock, execute, queue_run};
 use assay_contract::Problem;
 use assay_journal::SqliteJournal;
 use std::fs::OpenOptions;
@@ -15,7 +16,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// What a child does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +80,10 @@ fn work(folder: &Path, run: &str, journal: Arc<SqliteJournal>, deaf: bool) {
     let plan = journal.plan(run).unwrap().unwrap();
     let state = folder.join(".assay");
     let log = RunLog::open(RunFolder::new(&state, run).path(), 1 << 20).unwrap();
-    let cancel = Arc::new(AtomicBool::new(false));
+    let cancel = Arc::new(Stop::default());
     let (ended_run, ended_journal) = (run.to_owned(), Arc::clone(&journal));
-    let overdue = move || {
-        end_cancelled(&ended_run, ended_journal.as_ref(), &SystemClock).unwrap();
+    let overdue = move |why: Why| {
+        end_cancelled(&ended_run, why, ended_journal.as_ref(), &SystemClock).unwrap();
         std::process::exit(130);
     };
     cancel_on_eof(std::io::stdin(), Arc::clone(&cancel), GRACE, overdue.clone());
