@@ -15,6 +15,10 @@ pub enum TestkitError {
     Kind { column: String, kind: String },
     #[error("the program `assay` is not at {}: build it with `cargo build -p assay-cli`, or set ASSAY_BIN", .0.display())]
     NoProgram(PathBuf),
+    #[error("the emulator {what} does not work: {why}")]
+    Emulator { what: String, why: String },
+    #[error("the test's own request to the S3 server failed: {0}")]
+    S3(#[from] object_store::Error),
     #[error("`assay {arguments}` did not end within {seconds} s and was killed; its output so far:\n{output}")]
     Timeout { arguments: String, seconds: u64, output: String },
 }

@@ -4,9 +4,11 @@
 
 pub mod copies;
 pub mod delta;
+pub mod emulators;
 pub mod error;
 pub mod frames;
 pub mod oracle;
+pub mod s3;
 pub mod table;
 pub mod workspace;
 

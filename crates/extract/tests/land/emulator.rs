@@ -2,11 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
@@ -31,7 +28,7 @@ pub async fn shared() -> Arc<Emulator> {
 
 impl Emulator {
     fn start() -> Emulator {
-        let program = programs().join("bin/moto_server");
+        let program = assay_testkit::emulators::folder().unwrap().join("bin/moto_server");
         let mut server = Command::new(&program)
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdin(Stdio::null())
@@ -67,30 +64,4 @@ impl Drop for Emulator {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
     }
-}
-
-/// The folder of the emulators' Python programs: that of the test script, or one that is made now.
-fn programs() -> PathBuf {
-    if let Some(folder) = std::env::var_os("ASSAY_EMULATORS") {
-        return folder.into();
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("emulators");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = File::create(folder.join("lock")).unwrap();
-    flock(&lock, FlockOperation::LockExclusive).unwrap();
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/emulators.txt");
-    let pins = fs::read_to_string(&wanted).unwrap();
-    if fs::read_to_string(folder.join("installed.txt")).is_ok_and(|installed| installed == pins) {
-        return folder;
-    }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&wanted));
-    fs::write(folder.join("installed.txt"), pins).unwrap();
-    folder
-}
-
-fn run(command: &mut Command) {
-    let done = command.output();
-    let done = done.unwrap_or_else(|error| panic!("these tests need Python 3 with venv: {command:?}: {error}"));
-    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
