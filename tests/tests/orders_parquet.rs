@@ -57,6 +57,27 @@ fn every_file_becomes_one_output_in_its_order() {
 }
 
 #[test]
+fn a_run_that_moved_a_dead_letter_is_finished_by_another_process() {
+    let journey = Journey::new("orders_parquet");
+    journey.demo(3, 60, &[]);
+    let expected = orders_parquet(&journey.lake()).unwrap();
+    // Bronze moves the dead letter; silver finds no folder for what it refuses.
+    let obstacle = journey.write("quarantine", b"a file");
+    let broken = journey.assay(&["run", "orders_parquet"]);
+    assert_eq!(broken.code, Some(1), "{}{}", broken.stdout, broken.stderr);
+    assert!(!journey.lake().join(&expected.dead[0]).exists());
+    std::fs::remove_file(obstacle).unwrap();
+    let run = journey.runs().remove(0);
+    journey.run(&["--resume"]);
+    assert_eq!(journey.runs(), [run]);
+    let bronze = journey.last()["steps"][0].clone();
+    assert_eq!((bronze["status"].as_str(), bronze["attempt"].as_u64()), (Some("succeeded"), Some(1)), "{bronze}");
+    journey.expect_table("silver/orders", &expected.layers.silver["orders"]);
+    journey.expect_refused("orders", &expected.layers);
+    expect_outputs(&journey, &expected);
+}
+
+#[test]
 fn a_later_file_adds_one_output_and_the_same_content_none() {
     let journey = Journey::new("orders_parquet");
     journey.demo(2, 30, &[]);

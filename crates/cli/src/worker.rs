@@ -55,6 +55,7 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
             Some(within) => sources.files_within(&ready.definition, &plan.environment, within),
             None => sources.files(&ready.definition, &plan.environment),
         },
+        set_aside: &|gone| sources.set_aside(&ready.definition, &plan.environment, &plan.run, gone),
         events: &events,
         log: &log,
         cancel: &cancel,

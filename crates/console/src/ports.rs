@@ -37,6 +37,18 @@ pub trait Sources: Send + Sync {
         let _ = within;
         self.files(pipeline, environment)
     }
+
+    /// Of files that are gone, those that this very run moved to the dead letters. None where there are no such.
+    fn set_aside(
+        &self,
+        pipeline: &assay_pipeline::Pipeline,
+        environment: &assay_pipeline::Environment,
+        run: &str,
+        gone: &BTreeSet<(String, String)>,
+    ) -> Result<BTreeSet<(String, String)>, Problem> {
+        let _ = (pipeline, environment, run, gone);
+        Ok(BTreeSet::new())
+    }
 }
 
 /// Some of the files of the sources, so that a look at them costs what they are and not what lies beside them.
@@ -50,6 +62,9 @@ pub struct Within {
 
 /// Source files as they lie there now: all, or those that are asked for and perhaps others.
 pub type FilesNow<'a> = dyn Fn(Option<&Within>) -> Result<Vec<PlannedFile>, Problem> + Sync + 'a;
+
+/// Of files that are gone, by source and path, those that the run itself moved to the dead letters.
+pub type SetAside<'a> = dyn Fn(&BTreeSet<(String, String)>) -> Result<BTreeSet<(String, String)>, Problem> + Sync + 'a;
 
 /// The tables of the lake as they are now. Their ids are `silver.sales`, `quarantine.sales`, `gold.daily`.
 ///

@@ -92,7 +92,12 @@ fn check_unchanged(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<(), Proble
     }
     let files = inputs.sources.files(inputs.pipeline, inputs.environment)?;
     let before = turn::last_worker(&now.lake, &plan.pipeline)?;
-    let world =
-        recheck::World { files: &files, journal: inputs.journal, tables: inputs.tables, before: before.as_deref() };
+    let world = recheck::World {
+        files: &files,
+        set_aside: &|gone| inputs.sources.set_aside(inputs.pipeline, inputs.environment, &plan.run, gone),
+        journal: inputs.journal,
+        tables: inputs.tables,
+        before: before.as_deref(),
+    };
     recheck::unchanged(plan, &world)
 }

@@ -10,7 +10,7 @@ pub(crate) mod survey;
 pub(crate) mod window;
 
 pub use content::Compression;
-pub use dead_letter::{DeadLetter, DeadLetters};
+pub use dead_letter::{DeadLetter, DeadLetters, set_aside_by};
 pub use discover::{Discovered, FoundFile, discover, discover_within};
 pub use records::{RawRecord, records};
 pub(crate) use survey::{Chunk, Piece};

@@ -14,7 +14,7 @@ mod watch;
 
 pub use bronze::{
     Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, discover_within,
-    records, survey, survey_or_set_aside,
+    records, set_aside_by, survey, survey_or_set_aside,
 };
 pub use error::StageError;
 pub use limits::Limits;

@@ -55,4 +55,23 @@ impl Sources for LocalSources<'_> {
             assay_stages::discover_within(source, folder, &within.dates, &paths)
         })
     }
+
+    fn set_aside(
+        &self,
+        pipeline: &Pipeline,
+        environment: &Environment,
+        run: &str,
+        gone: &BTreeSet<(String, String)>,
+    ) -> Result<BTreeSet<(String, String)>, Problem> {
+        let folder = self.desk.lake(environment).pipeline_folder(&pipeline.name);
+        let mut moved = BTreeSet::new();
+        for source in &pipeline.sources {
+            let of_source = gone.iter().filter(|(name, _)| *name == source.name);
+            let paths: Vec<&str> = of_source.map(|(_, path)| path.as_str()).collect();
+            let found = assay_stages::set_aside_by(source, &folder, run, &paths);
+            let found = found.map_err(|error| problems::stage(&error))?;
+            moved.extend(found.into_iter().map(|path| (source.name.clone(), path)));
+        }
+        Ok(moved)
+    }
 }

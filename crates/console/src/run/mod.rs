@@ -10,7 +10,7 @@ use crate::folder::{Claim, Part, RunFolder};
 use crate::journal::{Action, Created, Journal};
 use crate::log::RunLog;
 use crate::plan::{RunPlan, Work};
-use crate::ports::{Clock, FilesNow, Level, Runner, Tables};
+use crate::ports::{Clock, FilesNow, Level, Runner, SetAside, Tables};
 use crate::problem::ConsoleError;
 use crate::stop::{Stop, Why};
 use crate::views;
@@ -87,6 +87,7 @@ pub struct Execution<'a> {
     pub clock: &'a dyn Clock,
     /// Source files as they lie there now.
     pub files_now: &'a FilesNow<'a>,
+    pub set_aside: &'a SetAside<'a>,
     /// Called from several threads; a slow one slows the run.
     pub events: &'a (dyn Fn(Event) + Sync),
     pub log: &'a RunLog,
@@ -152,6 +153,7 @@ fn attend(execution: &Execution<'_>, report: &Report<'_>) -> Result<Status, Prob
     };
     let world = recheck::World {
         files: &(execution.files_now)(recheck::needed(plan, execution.journal)?.as_ref())?,
+        set_aside: execution.set_aside,
         journal: execution.journal,
         tables: execution.tables,
         before: turn.before(),

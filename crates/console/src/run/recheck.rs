@@ -4,7 +4,7 @@ use crate::journal::Journal;
 use crate::plan::files::Shelf;
 use crate::plan::reach::Reach;
 use crate::plan::{PlannedFile, RunPlan, Work};
-use crate::ports::{LedgerEntry, TableCommit, Tables, Within};
+use crate::ports::{LedgerEntry, SetAside, TableCommit, Tables, Within};
 use crate::problem::ConsoleError;
 use assay_contract::Problem;
 use chrono::NaiveDate;
@@ -17,6 +17,8 @@ const NAMED: usize = 3;
 pub(crate) struct World<'a> {
     /// Source files as they lie there now.
     pub(crate) files: &'a [PlannedFile],
+    /// What an earlier attempt of the run moved away is no change.
+    pub(crate) set_aside: &'a SetAside<'a>,
     pub(crate) journal: &'a dyn Journal,
     pub(crate) tables: &'a dyn Tables,
     /// The run that last worked on the pipeline's tables.
@@ -40,7 +42,7 @@ pub(crate) fn unchanged(plan: &RunPlan, world: &World<'_>) -> Result<(), Problem
             return Err(ConsoleError::WorkedSince { run: run(), other, pipeline: plan.pipeline.clone() }.into());
         }
     }
-    let mut changes = file_changes(plan, world.files);
+    let mut changes = file_changes(plan, world)?;
     changes.extend(newly_known(plan, world.files, world.journal)?);
     if !changes.is_empty() {
         return Err(ConsoleError::FilesChanged { run: run(), changes: named(changes) }.into());
@@ -119,12 +121,16 @@ fn table_changes(plan: &RunPlan, tables: &dyn Tables) -> Result<Vec<String>, Pro
     Ok(changes)
 }
 
-fn file_changes(plan: &RunPlan, now: &[PlannedFile]) -> Vec<String> {
+fn file_changes(plan: &RunPlan, world: &World<'_>) -> Result<Vec<String>, Problem> {
     let present: BTreeMap<(&str, &str), &PlannedFile> =
-        now.iter().map(|file| ((file.source.as_str(), file.path.as_str()), file)).collect();
+        world.files.iter().map(|file| ((file.source.as_str(), file.path.as_str()), file)).collect();
+    let gone = plan.files.iter().filter(|file| !present.contains_key(&(file.source.as_str(), file.path.as_str())));
+    let gone: BTreeSet<(String, String)> = gone.map(|file| (file.source.clone(), file.path.clone())).collect();
+    let moved = if gone.is_empty() { gone } else { (world.set_aside)(&gone)? };
     let mut changes = Vec::new();
     for planned in &plan.files {
         match present.get(&(planned.source.as_str(), planned.path.as_str())) {
+            None if moved.contains(&(planned.source.clone(), planned.path.clone())) => {}
             None => changes.push(format!("{} is gone", planned.path)),
             Some(file) if file.size != planned.size || file.modified_ns != planned.modified_ns => {
                 changes.push(format!("{} has other content", planned.path));
@@ -137,7 +143,7 @@ fn file_changes(plan: &RunPlan, now: &[PlannedFile]) -> Vec<String> {
             changes.push(format!("{} is back", gone.path));
         }
     }
-    changes
+    Ok(changes)
 }
 
 /// Another run may have found records of this plan's dates in a file that the plan leaves out: replacing the

@@ -1,6 +1,6 @@
 //! Resuming.
 
-use super::world::{Act, World, reads};
+use super::world::{Act, World, day, reads};
 use crate::ScopeAsk;
 use crate::journal::Journal;
 use crate::resume::{ResumeAsk, Resumed, resume};
@@ -49,6 +49,20 @@ fn an_all_run_that_died_is_finished_by_the_next_plain_run_too() {
     assert_eq!(plan.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(), ["gold.daily"]);
     world.carry_out(&plan).unwrap();
     world.nothing();
+}
+
+#[test]
+fn a_file_that_the_run_itself_moved_to_the_dead_letters_is_no_change() {
+    let world = broken("silver.sales", Act::Fail);
+    world.remove(2);
+    let path = format!("sales/date={}/a.csv", day(2));
+    assert!(ask(&world, None).unwrap_err().message.contains(&format!("{path} is gone")));
+    let letter = |run: &str| (run.to_owned(), "sales".to_owned(), path.clone());
+    world.shelf.2.lock().unwrap().insert(letter("OTHER"));
+    assert!(ask(&world, None).unwrap_err().message.contains("is gone"), "another run moved it");
+    world.shelf.2.lock().unwrap().insert(letter("RUN1"));
+    let resumed = ask(&world, None).unwrap();
+    assert_eq!(world.execute(&resumed.plan), Ok(Status::Succeeded));
 }
 
 #[test]

@@ -61,9 +61,13 @@ impl Clock for TestClock {
     }
 }
 
-/// Files, and how often all of them were listed.
+/// Files, how often all of them were listed, and those that a run moved to the dead letters: run, source, path.
 #[derive(Default)]
-pub(super) struct Shelf(pub(super) Mutex<Vec<PlannedFile>>, pub(super) AtomicU32);
+pub(super) struct Shelf(
+    pub(super) Mutex<Vec<PlannedFile>>,
+    pub(super) AtomicU32,
+    pub(super) Mutex<BTreeSet<(String, String, String)>>,
+);
 
 impl Sources for Shelf {
     fn files(&self, _: &Pipeline, _: &Environment) -> Result<Vec<PlannedFile>, Problem> {
@@ -78,6 +82,18 @@ impl Sources for Shelf {
             dated || within.paths.contains(&(file.source.clone(), file.path.clone()))
         });
         Ok(files)
+    }
+
+    fn set_aside(
+        &self,
+        _: &Pipeline,
+        _: &Environment,
+        run: &str,
+        gone: &BTreeSet<(String, String)>,
+    ) -> Result<BTreeSet<(String, String)>, Problem> {
+        let moved = self.2.lock().unwrap();
+        let by_run = |key: &&(String, String)| moved.contains(&(run.to_owned(), key.0.clone(), key.1.clone()));
+        Ok(gone.iter().filter(by_run).cloned().collect())
     }
 }
 
@@ -436,6 +452,7 @@ impl World {
                 Some(within) => self.shelf.files_within(&self.pipeline, &self.environment, within),
                 None => self.shelf.files(&self.pipeline, &self.environment),
             },
+            set_aside: &|gone| self.shelf.set_aside(&self.pipeline, &self.environment, &plan.run, gone),
             events: &|event| self.events.lock().unwrap().push(event),
             log: &log,
             cancel: &self.cancel,

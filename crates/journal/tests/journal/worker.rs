@@ -11,6 +11,7 @@ use assay_console::stop::Why;
 use assay_console::{Execution, Journal, PlannedStep, RunFolder, RunPlan, Stop, SystemClock, execute, queue_run};
 use assay_contract::Problem;
 use assay_journal::SqliteJournal;
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -97,6 +98,7 @@ fn work(folder: &Path, run: &str, journal: Arc<SqliteJournal>, deaf: bool) {
         tables: &NoTables,
         clock: &SystemClock,
         files_now: &|_| Ok(Vec::new()),
+        set_aside: &|_| Ok(BTreeSet::new()),
         events: &sink,
         log: &log,
         cancel: &cancel,

@@ -135,21 +135,39 @@ impl<'a> DeadLetters<'a> {
 
     /// The letter that this run wrote of the file before.
     fn told(&self, folder: &str, planned: &PlannedFile) -> io::Result<Option<DeadLetter>> {
-        let name = planned.path.rsplit('/').next().unwrap_or(&planned.path);
-        let (file, run) = (format!("file: {}", planned.path), format!("run: {}", self.run));
-        for number in 1.. {
-            let name = numbered(name, number);
-            let text = match fs::read_to_string(self.pipeline.join(folder).join(format!("{name}{REASON}"))) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                text => text?,
-            };
-            if text.lines().any(|line| line == file) && text.lines().any(|line| line == run) {
-                let reason = text.lines().next().unwrap_or_default().to_owned();
-                return Ok(Some(DeadLetter { path: planned.path.clone(), place: format!("{folder}/{name}"), reason }));
-            }
-        }
-        Ok(None)
+        letter_of(&self.pipeline, folder, self.run, &planned.path)
     }
+}
+
+/// Of these paths of a source, those whose files this very run moved to the dead letters, as the letters beside them
+/// tell: also when the step that moved them died before it could say so. `folder` is the pipeline's lake folder.
+pub fn set_aside_by(source: &Source, folder: &Path, run: &str, paths: &[&str]) -> Result<Vec<String>, StageError> {
+    let Some(letters) = &source.dead_letter else { return Ok(Vec::new()) };
+    let mut moved = Vec::new();
+    for path in paths {
+        let letter = letter_of(folder, letters, run, path);
+        if letter.map_err(|error| StageError::io(path, "look for the letter of", error))?.is_some() {
+            moved.push((*path).to_owned());
+        }
+    }
+    Ok(moved)
+}
+
+fn letter_of(pipeline: &Path, folder: &str, run: &str, path: &str) -> io::Result<Option<DeadLetter>> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (file, run) = (format!("file: {path}"), format!("run: {run}"));
+    for number in 1.. {
+        let name = numbered(name, number);
+        let text = match fs::read_to_string(pipeline.join(folder).join(format!("{name}{REASON}"))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            text => text?,
+        };
+        if text.lines().any(|line| line == file) && text.lines().any(|line| line == run) {
+            let reason = text.lines().next().unwrap_or_default().to_owned();
+            return Ok(Some(DeadLetter { path: path.to_owned(), place: format!("{folder}/{name}"), reason }));
+        }
+    }
+    Ok(None)
 }
 
 /// The second and later letters of one name: `a.2.json`.

@@ -4,7 +4,7 @@
 use super::contracts::{Rules, column, contract, shop_of};
 use super::shop::{Shop, date, sale};
 use crate::{
-    Counts, DeadLetters, Ingested, Limits, PlannedFile, Quiet, Scope, StageError, discover, survey_or_set_aside,
+    Counts, DeadLetters, Ingested, Limits, PlannedFile, Quiet, Scope, StageError, discover, set_aside_by, survey_or_set_aside,
 };
 use assay_pipeline::{FileDates, Permit};
 use chrono::{DateTime, TimeDelta};
@@ -290,6 +290,9 @@ fn a_move_that_was_broken_off_is_ended_and_told_again_to_the_same_run() {
     let (_, again) = set_aside("R1").unwrap();
     assert_eq!(again, first);
     assert!(matches!(set_aside("R2"), Err(StageError::Vanished { .. })));
+    let source = &shop.pipeline.sources[0];
+    let by = |run| set_aside_by(source, &shop.bronze(), run, &[&path, "bronze/2024-01-01/b.json"]).unwrap();
+    assert_eq!((by("R1"), by("R2")), (vec![path.clone()], Vec::new()));
     // The silver step of a run whose bronze step moved the file goes on without it.
     shop.put("2024-01-01/b.json", "broken too");
     let planned = shop.planned();
