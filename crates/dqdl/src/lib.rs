@@ -1,6 +1,30 @@
 //! DQDL, the rule language of AWS Glue Data Quality: lexer, parser, trees, printer, diagnostics. Knows no data.
+//!
+//! [`parse`] accepts exactly what the service's open parser accepts; [`edit`] recovers, reports everything and never
+//! refuses. Both see the same tokens and the same grammar.
 
-mod catalogue;
+pub mod canonical;
+pub mod catalogue;
+mod edit;
+mod fault;
+mod format;
+mod lex;
+mod lint;
+mod meaning;
+mod parser;
+mod print;
+pub mod syntax;
 pub mod tree;
+mod walk;
+mod zone;
 
 pub use catalogue::RuleType;
+pub use edit::{Edited, edit, edit_with, parse};
+pub use fault::{Edit, Fault, Fix, Severity};
+pub use format::format;
+pub use lint::LintContext;
+pub use print::print;
+pub use tree::{Ruleset, Span};
+
+#[cfg(test)]
+mod tests;

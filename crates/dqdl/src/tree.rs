@@ -40,14 +40,21 @@ pub struct Label {
 }
 
 /// One entry of `Rules`, labels of its own and defaults merged.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `and` and `or` may nest as deep as the text is long: walk with [`Rule::checks`] or a stack of your own, not by
+/// recursion. Dropping, cloning and comparing need no stack.
+#[derive(Debug)]
 pub struct Rule {
     pub body: Body,
+    /// Defaults first, each with the rule's own value where it has one, then the others as written.
     pub labels: Vec<Label>,
+    /// Those that belong to the rule's canonical text: its own, and the defaults too where labels stand behind
+    /// parentheses. Always empty for `and` and `or`.
+    pub shown: Vec<Label>,
     pub span: Span,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum Body {
     Check(Box<Check>),
     /// Left-associative; `and` binds tighter than `or`.
@@ -70,10 +77,12 @@ pub struct Check {
     pub kind: crate::RuleType,
     pub parameters: Vec<Parameter>,
     pub condition: Option<Condition>,
+    /// The constant whose texts `in` compares with.
+    pub list: Option<String>,
     /// Text of `where`, verbatim.
     pub filter: Option<String>,
     pub threshold: Option<Test<Number>>,
-    /// `with` words other than `threshold`, in order.
+    /// `with` words other than a numeric `threshold`, in order; of two with one name the later counts.
     pub tags: Vec<Tag>,
     pub span: Span,
 }
@@ -131,8 +140,8 @@ pub enum Operator {
     NotMatches,
 }
 
-/// An operand of a number condition.
-#[derive(Debug, Clone, PartialEq)]
+/// An operand of a number condition. As deep as the text is long: see [`Rule`].
+#[derive(Debug)]
 pub enum Number {
     /// As it is written, without a `+` or an exponent.
     Literal(String),
@@ -147,7 +156,7 @@ pub enum Number {
         left: Box<Number>,
         right: Box<Number>,
     },
-    /// Parentheses that were written.
+    /// Parentheses around two operands, once however many were written; in tags around anything.
     Group(Box<Number>),
 }
 
@@ -164,6 +173,7 @@ pub enum Text {
     /// Escapes resolved where the language resolves them (inside `in`), else verbatim.
     Literal(String),
     Null,
+    /// The text of no characters; `WHITESPACES_ONLY` is one of nothing but spaces.
     Empty,
     WhitespacesOnly,
 }
@@ -175,10 +185,11 @@ pub enum Date {
     /// `hh:mm` or `h:mm AM`, as written.
     Time(String),
     Now,
-    /// `(now() - 3 days)`: the sign is in the amount.
+    /// `(now() - 3 days)`: the sign is in the amount; `minus` is what was written, also before a zero.
     Offset {
         amount: i64,
         unit: Unit,
+        minus: bool,
     },
     Null,
 }
