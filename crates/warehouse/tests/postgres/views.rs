@@ -6,7 +6,7 @@ use assay_warehouse::{Measures, Replace, Warehouse, WarehouseError, WarehouseTyp
 #[tokio::test]
 async fn measures_are_exact_and_of_the_dates_asked() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let mut job = sales("measured", &[1, 2], 1);
     job.columns[2].kind = WarehouseType::Decimal { precision: 38, scale: 2 };
     let text = "2024-01-01,A,999999999999999999999999999999999999.99\n\
@@ -31,7 +31,7 @@ async fn measures_are_exact_and_of_the_dates_asked() {
 #[tokio::test]
 async fn pages_together_are_the_table_in_the_order_of_its_key() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let mut job = sales("paged", &[], 1);
     job.mode = Replace::All;
     job.columns = vec![column("n", WarehouseType::Int32), column("group", WarehouseType::Text)];
@@ -55,17 +55,37 @@ async fn pages_together_are_the_table_in_the_order_of_its_key() {
     numbers.sort_unstable();
     assert_eq!(numbers, (0..1234).collect::<Vec<_>>());
 
-    let most = warehouse.page("paged", "daily", 0, u32::MAX).await.unwrap();
-    assert_eq!((most.rows.len(), most.more), (500, true));
+    let all = warehouse.page("paged", "daily", 0, 1234).await.unwrap();
+    assert_eq!((all.rows, all.more), (seen, false));
     let beyond = warehouse.page("paged", "daily", u64::MAX, 10).await.unwrap();
     assert_eq!((beyond.rows.len(), beyond.more), (0, false));
     assert!(matches!(warehouse.page("paged", "gone", 0, 10).await, Err(WarehouseError::Schema { .. })));
 }
 
 #[tokio::test]
+async fn a_page_ends_where_it_would_be_too_long_or_too_heavy() {
+    let shared = shared().await;
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
+    let make = "CREATE SCHEMA heavy; CREATE TABLE heavy.long AS SELECT generate_series(1, 10001) AS n; \
+                CREATE TABLE heavy.wide AS SELECT n, repeat('x', 5000) AS a, repeat('y', 999) AS b \
+                FROM generate_series(1, 3000) n";
+    client(&shared.cluster).await.batch_execute(make).await.unwrap();
+    let long = warehouse.page("heavy", "long", 0, u32::MAX).await.unwrap();
+    assert_eq!((long.rows.len(), long.more), (10_000, true));
+    let wide = warehouse.page("heavy", "wide", 0, u32::MAX).await.unwrap();
+    let bytes: usize = wide.rows.iter().flatten().flatten().map(String::len).sum();
+    assert!(wide.more && (4 << 20..(4 << 20) + 3000).contains(&bytes), "{bytes}");
+    assert_eq!(wide.shortened, wide.rows.len() as u64);
+    // The next page goes on behind it.
+    let next = warehouse.page("heavy", "wide", wide.rows.len() as u64, 1).await.unwrap();
+    let number = |row: &[Option<String>]| row[0].as_deref().unwrap().parse::<usize>().unwrap();
+    assert_eq!(number(&next.rows[0]), number(wide.rows.last().unwrap()) + 1);
+}
+
+#[tokio::test]
 async fn long_cells_are_cut_and_counted_and_values_are_plain_text() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let make = "CREATE SCHEMA odd; CREATE TABLE odd.t AS SELECT true AS yes, NULL::int AS nothing, ''::text AS empty, \
                 repeat('é', 1000) AS fits, repeat('é', 1001) AS long, '\\x00ff'::bytea AS raw, \
@@ -93,7 +113,7 @@ async fn long_cells_are_cut_and_counted_and_values_are_plain_text() {
 #[tokio::test]
 async fn tables_are_listed_with_rows_and_last_load() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("listed", &[1], 6), "2024-01-01,A,1\n").await.unwrap();
     load(&mut warehouse, &sales("listed", &[2], 7), "2024-01-02,A,1\n2024-01-02,B,1\n").await.unwrap();
     client(&shared.cluster).await.batch_execute("CREATE TABLE listed.other()").await.unwrap();
@@ -109,7 +129,7 @@ async fn tables_are_listed_with_rows_and_last_load() {
 #[tokio::test]
 async fn a_page_that_cannot_have_the_table_gives_up() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("locked", &[1], 1), "2024-01-01,A,1\n").await.unwrap();
     let look = client(&shared.cluster).await;
     look.batch_execute("BEGIN; LOCK TABLE locked.daily").await.unwrap();
