@@ -14,11 +14,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("demo", &[]),
     ("lake", &["pipeline"]),
-    ("warehouse", &["pipeline"]),
+    ("postgres", &[]),
+    ("warehouse", &["pipeline", "postgres"]),
     ("console", &["pipeline", "contract"]),
     ("journal", &["console", "pipeline", "contract"]),
     ("stages", &["pipeline", "sql", "dqdl", "quality", "lake", "warehouse"]),
-    ("extract", &["pipeline"]),
+    ("extract", &["pipeline", "postgres"]),
     (
         "cli",
         &[
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lake",
             "stages",
             "extract",
+            "postgres",
             "warehouse",
             "journal",
             "console",

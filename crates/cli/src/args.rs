@@ -1,6 +1,9 @@
 //! The command line's words: verbs, flags, help with examples.
 
+mod shared;
+
 use clap::{Args, Parser, Subcommand};
+pub use shared::{AskArgs, ConfirmArgs, DatesArgs, EnvArgs, LookArgs};
 use std::path::PathBuf;
 
 /// Run medallion pipelines, look at every layer, chase refused records.
@@ -39,6 +42,9 @@ pub enum Verb {
         /// Folder to make; the current one when absent
         folder: Option<PathBuf>,
     },
+    /// Keep the credentials of a source in the system's keyring, or forget them
+    #[command(after_help = CONNECT_EXAMPLES)]
+    Connect(ConnectArgs),
     /// Write generated source files for a pipeline, with the dirt that its contract speaks of
     #[command(after_help = "Example: assay demo sales_lakehouse --dates 30 --seed 7")]
     Demo(DemoArgs),
@@ -164,6 +170,33 @@ pub enum Verb {
     },
 }
 
+const CONNECT_EXAMPLES: &str = "\
+A key is typed without being shown, or comes on standard input; it is never a word of the command.
+
+Examples:
+  assay connect kaggle
+  assay connect kaggle < kaggle.json
+  assay connect kaggle --username ann < key.txt
+  assay connect kaggle --forget";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Account {
+    /// An account of Kaggle, for data sets
+    Kaggle,
+}
+
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
+    #[arg(value_enum)]
+    pub account: Account,
+    /// Name of the account; standard input then holds the key alone
+    #[arg(long, value_name = "NAME", conflicts_with = "forget")]
+    pub username: Option<String>,
+    /// Take the credentials out of the keyring
+    #[arg(long)]
+    pub forget: bool,
+}
+
 const REPROCESS_EXAMPLES: &str = "\
 Scopes: `missing` is files that are new, changed or gone, and steps that have not followed their inputs yet; `failed` is \
 steps whose last try failed or was cancelled, with the dates of that try and what follows them; `all` is every date, \
@@ -193,15 +226,8 @@ pub enum Order {
 #[derive(Debug, Args)]
 pub struct ReprocessArgs {
     pub pipeline: String,
-    /// One business date
-    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"])]
-    pub date: Option<chrono::NaiveDate>,
-    /// First business date, inclusive
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "to")]
-    pub from: Option<chrono::NaiveDate>,
-    /// Last business date, inclusive
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
-    pub to: Option<chrono::NaiveDate>,
+    #[command(flatten)]
+    pub dates: DatesArgs,
     /// What of the dates: missing, failed or all
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<String>,
@@ -229,17 +255,12 @@ pub struct ReprocessArgs {
     /// Gold models that are built side by side; runs of one pipeline always work one after the other
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub at_once: Option<u16>,
-    /// Why; kept in the journal
-    #[arg(long, default_value = "")]
-    pub reason: String,
-    /// Type the environment's name where its guard asks for it
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub confirm: Option<String>,
-    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
-    pub env: String,
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub plan: bool,
+    #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub env: EnvArgs,
+    #[command(flatten)]
+    pub look: LookArgs,
 }
 
 const REPLAY_EXAMPLES: &str = "\
@@ -254,29 +275,17 @@ Examples:
 pub struct ReplayArgs {
     /// `silver.sales`, or `pipeline.silver.sales` where that is not enough
     pub table: String,
-    /// One business date
-    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"])]
-    pub date: Option<chrono::NaiveDate>,
-    /// First business date, inclusive
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "to")]
-    pub from: Option<chrono::NaiveDate>,
-    /// Last business date, inclusive
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
-    pub to: Option<chrono::NaiveDate>,
+    #[command(flatten)]
+    pub dates: DatesArgs,
     /// Only records with this primary reason, such as range.quantity_sold (may be repeated)
     #[arg(long = "reason-code", value_name = "CODE")]
     pub reason_codes: Vec<String>,
-    /// Why; kept in the journal
-    #[arg(long, default_value = "")]
-    pub reason: String,
-    /// Type the environment's name where its guard asks for it
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub confirm: Option<String>,
-    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
-    pub env: String,
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub plan: bool,
+    #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub env: EnvArgs,
+    #[command(flatten)]
+    pub look: LookArgs,
 }
 
 const UNDO_EXAMPLES: &str = "\
@@ -294,15 +303,10 @@ pub struct UndoArgs {
     /// Also undo the later runs that built on it
     #[arg(long)]
     pub cascade: bool,
-    /// Why; kept in the journal
-    #[arg(long, default_value = "")]
-    pub reason: String,
-    /// Type the environment's name where its guard asks for it
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub confirm: Option<String>,
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub plan: bool,
+    #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub look: LookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -366,26 +370,15 @@ pub struct RunArgs {
     /// Only this stage: bronze, silver, gold or warehouse (may be repeated)
     #[arg(long = "stage", value_name = "STAGE")]
     pub stages: Vec<String>,
-    /// One business date
-    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to", "all"])]
-    pub date: Option<chrono::NaiveDate>,
-    /// First business date, inclusive
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "to", conflicts_with = "all")]
-    pub from: Option<chrono::NaiveDate>,
-    /// Last business date, inclusive
-    #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
-    pub to: Option<chrono::NaiveDate>,
+    #[command(flatten)]
+    pub dates: DatesArgs,
     /// Every date of the sources
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["date", "from", "to"])]
     pub all: bool,
-    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
-    pub env: String,
-    /// Type the environment's name where its guard asks for it
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub confirm: Option<String>,
-    /// Why; kept in the journal
-    #[arg(long, default_value = "")]
-    pub reason: String,
+    #[command(flatten)]
+    pub env: EnvArgs,
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Finish the newest unfinished run without doing finished steps again
     #[arg(long, conflicts_with_all = ["date", "from", "to", "all", "stages", "dry_run"])]
     pub resume: bool,
@@ -404,11 +397,10 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct DaemonArgs {
-    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
-    pub env: String,
-    /// Type the environment's name where its guard asks for it
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub confirm: Option<String>,
+    #[command(flatten)]
+    pub env: EnvArgs,
+    #[command(flatten)]
+    pub guard: ConfirmArgs,
     /// Pipelines whose runs go on side by side
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub at_once: u16,
@@ -420,11 +412,10 @@ pub struct DaemonArgs {
 #[derive(Debug, Args)]
 pub struct WatchArgs {
     pub pipeline: String,
-    #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]
-    pub env: String,
-    /// Type the environment's name where its guard asks for it
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub confirm: Option<String>,
+    #[command(flatten)]
+    pub env: EnvArgs,
+    #[command(flatten)]
+    pub guard: ConfirmArgs,
     /// Milliseconds for which a file must keep its size and time of change to be complete
     #[arg(long, default_value_t = 1000, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     pub settle: u64,

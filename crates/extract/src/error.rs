@@ -2,6 +2,7 @@
 
 use crate::job::LandJob;
 use assay_pipeline::permit::PermitError;
+use assay_postgres::NoConnection;
 use parquet::errors::ParquetError;
 use std::error::Error;
 use std::io;
@@ -29,6 +30,8 @@ pub enum ExtractError {
 
     #[error("there are no credentials for Kaggle: {reason}")]
     Credentials { reason: String },
+    #[error("the system's keyring cannot be used: {reason}; nothing was changed there. {otherwise}")]
+    Keyring { reason: String, otherwise: &'static str },
     #[error("Kaggle's address is not usable: {reason}; nothing was sent")]
     Address { reason: String },
     #[error("the data set {dataset} could not be downloaded: {reason}; what has arrived is kept. Run again to go on")]
@@ -48,13 +51,8 @@ pub enum ExtractError {
         source: Option<Cause>,
     },
 
-    #[error("cannot connect to {place}: {reason}")]
-    Connect {
-        place: String,
-        reason: String,
-        #[source]
-        source: Option<Cause>,
-    },
+    #[error(transparent)]
+    Connect(#[from] NoConnection),
     #[error("the server stopped reading of {table}: {reason}. The finished pages are kept; resume the run to go on")]
     Query {
         table: String,

@@ -3,6 +3,7 @@
 use crate::error::ExtractError;
 use crate::outside::Outside;
 use assay_pipeline::{Feed, Permit, Source};
+use assay_postgres::Server;
 use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::time::Duration;
@@ -37,15 +38,13 @@ impl LandJob<'_> {
     }
 }
 
-/// Where the data comes from. Not `Debug`: it can hold a password.
+/// Where the data comes from.
 #[derive(Clone, Copy)]
 pub enum Origin<'a> {
     /// Base URL of the API, [`KAGGLE`](crate::KAGGLE) unless it is a copy of it.
     Kaggle { base: &'a str },
     Postgres {
-        url: &'a str,
-        /// Serves when the URL has none.
-        password: Option<&'a str>,
+        server: &'a Server,
         /// Id of a [`Snapshot`](crate::Snapshot), so that several tables are of one moment; without one the landing
         /// takes its own.
         snapshot: Option<&'a str>,

@@ -4,6 +4,7 @@ mod api;
 mod archive;
 mod credentials;
 mod download;
+mod keep;
 mod patience;
 
 use crate::disk::{self, blocking, stoppable};
@@ -14,6 +15,7 @@ use crate::state::State;
 use crate::watch::{Watch, heed};
 use api::Api;
 use download::{Download, Fetched};
+pub use keep::{KaggleAccount, forget_kaggle};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read};

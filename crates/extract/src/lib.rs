@@ -21,7 +21,7 @@ mod watch;
 
 pub use error::ExtractError;
 pub use job::{LandJob, Landed, LandedFile, Limits, Origin};
-pub use kaggle::KAGGLE;
+pub use kaggle::{KAGGLE, KaggleAccount, forget_kaggle};
 pub use outside::{Machine, Outside};
 pub use postgres::Snapshot;
 pub use watch::{Progress, Quiet, Watch};
@@ -39,8 +39,8 @@ pub async fn land(job: &LandJob<'_>, watch: &dyn Watch) -> Result<Landed, Extrac
         (Feed::Kaggle { dataset, file }, Origin::Kaggle { base }) => {
             kaggle::land(job, &state, dataset, file, base, watch).await
         }
-        (Feed::Postgres(feed), Origin::Postgres { url, password, snapshot }) => {
-            let target = postgres::Target::new(url, *password, *snapshot)?;
+        (Feed::Postgres(feed), Origin::Postgres { server, snapshot }) => {
+            let target = postgres::Target::new(server, *snapshot);
             postgres::land(job, &state, feed, &target, watch).await
         }
         (Feed::DynamoDb(feed), Origin::DynamoDb { endpoint, region }) => {

@@ -29,7 +29,7 @@ pub(crate) async fn land(
     job: &LandJob<'_>,
     state: &State,
     feed: &TableFeed,
-    target: &Target,
+    target: &Target<'_>,
     watch: &dyn Watch,
 ) -> Result<Landed, ExtractError> {
     let client = heed(watch, target.connect()).await??;

@@ -35,8 +35,8 @@ async fn a_page_of_any_size_takes_little_memory() {
         page_rows: 1_000_000,
     });
     let before = peak();
-    let url = cluster.url("assay");
-    let origin = Origin::Postgres { url: &url, password: None, snapshot: None };
+    let server = cluster.server("assay");
+    let origin = Origin::Postgres { server: &server, snapshot: None };
     let landed =
         world.land(&support::source("large", "bronze/large", feed), origin, "r1", false, &Quiet).await.unwrap();
     let grown = peak() - before;

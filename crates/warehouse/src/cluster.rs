@@ -4,7 +4,7 @@ use crate::error::WarehouseError;
 use crate::place::{Place, start_error};
 use crate::programs::Programs;
 use crate::server::{self, DATABASE, USER};
-use crate::target::Target;
+use assay_postgres::Server;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
 use std::io;
@@ -48,8 +48,8 @@ impl Cluster {
         format!("postgresql://{USER}@{host}:5432/{DATABASE}")
     }
 
-    pub fn target(&self) -> Target {
-        Target::private(self.config(), &self.place.folder)
+    pub fn server(&self) -> Server {
+        Server::own(self.config(), self.place.folder.display().to_string())
     }
 
     /// Where the data lies: below the folder, or below `/var/tmp` where the server's account cannot reach the folder.

@@ -1,15 +1,10 @@
 //! A connection to the warehouse with the settings that every statement of ours relies on.
 
 use crate::error::WarehouseError;
-use crate::refusal::Refusal;
-use crate::target::Target;
-use std::error::Error;
+use assay_postgres::Server;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
-use tokio_postgres::{Client, IsolationLevel, NoTls, Transaction};
-
-/// Connecting and signing in, beyond the time that the sockets alone may take.
-const SIGN_IN: Duration = Duration::from_secs(20);
+use tokio::time::sleep;
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 /// Names resolve only in the system catalog and in what we write out in full.
 const SETTINGS: &str = "SET search_path = pg_catalog; SET standard_conforming_strings = on; SET timezone = 'UTC'; \
@@ -20,18 +15,18 @@ const SETTINGS: &str = "SET search_path = pg_catalog; SET standard_conforming_st
 #[derive(Debug)]
 pub struct Warehouse {
     pub(crate) client: Client,
-    target: Target,
+    pub(crate) server: Server,
 }
 
 impl Warehouse {
-    pub async fn connect(target: &Target) -> Result<Warehouse, WarehouseError> {
-        Ok(Warehouse { client: open(target).await?, target: target.clone() })
+    pub async fn connect(server: &Server) -> Result<Warehouse, WarehouseError> {
+        Ok(Warehouse { client: open(server).await?, server: server.clone() })
     }
 
     /// Connects again when the session has ended; a session that lives stays.
     pub(crate) async fn revive(&mut self) -> Result<(), WarehouseError> {
         if self.client.is_closed() {
-            self.client = open(&self.target).await?;
+            self.client = open(&self.server).await?;
         }
         Ok(())
     }
@@ -41,7 +36,7 @@ impl Warehouse {
         let mut left = attempts;
         loop {
             left = left.saturating_sub(1);
-            match open(&self.target).await {
+            match open(&self.server).await {
                 Ok(client) => {
                     self.client = client;
                     return Ok(());
@@ -69,35 +64,6 @@ impl Warehouse {
     }
 }
 
-async fn open(target: &Target) -> Result<Client, WarehouseError> {
-    let refuse = |reason: String, source: Option<Box<dyn Error + Send + Sync>>| WarehouseError::Connect {
-        place: target.place().to_owned(),
-        reason,
-        source,
-    };
-    let explain = |error: tokio_postgres::Error| match error.as_db_error() {
-        Some(db) => refuse(Refusal::of(db, &[]).to_string(), None),
-        None => refuse(causes(&error), Some(Box::new(error))),
-    };
-    let signing_in = async {
-        let (client, connection) = target.config.connect(NoTls).await?;
-        // The task ends with the client; its error reaches every statement that waits.
-        tokio::spawn(connection);
-        client.batch_execute(SETTINGS).await?;
-        Ok(client)
-    };
-    match timeout(SIGN_IN, signing_in).await {
-        Ok(result) => result.map_err(explain),
-        Err(_) => Err(refuse(format!("it did not answer within {} seconds", SIGN_IN.as_secs()), None)),
-    }
-}
-
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
+async fn open(server: &Server) -> Result<Client, WarehouseError> {
+    Ok(server.connect(SETTINGS).await?)
 }

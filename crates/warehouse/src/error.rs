@@ -2,6 +2,7 @@
 
 use crate::refusal::{Refusal, STAGING};
 use assay_pipeline::permit::PermitError;
+use assay_postgres::NoConnection;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -22,8 +23,8 @@ pub enum WarehouseError {
     #[error("the private warehouse below {} still runs, it did not stop: {reason}", folder.display())]
     Stop { folder: PathBuf, reason: String },
 
-    #[error("no connection to the warehouse at {place}, nothing was changed: {reason}")]
-    Connect { place: String, reason: String, source: Option<Box<dyn Error + Send + Sync>> },
+    #[error("no connection to the warehouse at {}, nothing was changed: {}", .0.place, .0.reason)]
+    Connect(#[from] NoConnection),
 
     /// The server's own error is not attached as a source: its DETAIL and CONTEXT hold cell values.
     #[error("PostgreSQL refused {action}, nothing was changed: {refusal}")]

@@ -19,14 +19,13 @@ mod server;
 mod server_state;
 mod staging;
 mod table;
-mod target;
 
 pub use cluster::{Cluster, erase};
 pub use connection::Warehouse;
 pub use error::{TableState, WarehouseError};
 pub use job::{LoadJob, LoadOutcome, Replace, WarehouseColumn, WarehouseType};
+pub use measure::LoadedRows;
 pub use preview::{Page, PageColumn, TableList, TableSummary};
 pub use programs::programs;
 pub use reconcile::{Difference, Measures, reconcile};
 pub use refusal::Refusal;
-pub use target::Target;

@@ -20,12 +20,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// `columns` are the columns of the load in order; a name in the server's context counts only when it is one.
-    pub(crate) fn of(error: &DbError, columns: &[String]) -> Self {
-        Self::in_copy(error, columns, STAGING)
-    }
-
-    /// As [`Refusal::of`], for rows that were copied into this table.
+    /// While rows are copied into this table. `columns` are the columns of the load in order; a name in the server's
+    /// context counts only when it is one.
     pub(crate) fn in_copy(error: &DbError, columns: &[String], table: &str) -> Self {
         let (line, in_context) = error.where_().map_or((None, None), |text| place_in_copy(text, columns, table));
         let checked = error.constraint().and_then(|name| checked_column(name, columns));

@@ -9,7 +9,7 @@ impl Cluster {
     /// workspace, so no permit is asked for.
     pub async fn seed(&self, statements: impl Iterator<Item = String>) -> Result<(), WarehouseError> {
         let refused = |error| WarehouseError::of("filling the source tables", &[], error);
-        let mut session = Warehouse::connect(&self.target()).await?;
+        let mut session = Warehouse::connect(&self.server()).await?;
         let transaction = session.write().await.map_err(refused)?;
         for statement in statements {
             transaction.batch_execute(&statement).await.map_err(refused)?;

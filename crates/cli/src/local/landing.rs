@@ -2,14 +2,19 @@
 
 use super::LocalRunner;
 use super::problems;
+use super::warehouse::ambient;
 use crate::exit;
+use assay_console::permits::PermitTime;
 use assay_console::ports::{Level, StepContext, StepProgress, StepWatch};
 use assay_console::{PlannedFile, PlannedStep, RunPlan};
 use assay_contract::{Counts, Problem};
 use assay_extract::{KAGGLE, LandJob, Limits, Machine, Origin, Outside, Progress, Snapshot, Watch};
+use assay_postgres::Server;
 use assay_pipeline::{Connection, Feed, Source};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Where the data sets' API is instead of at its own address; the vendor's programs know the same variable.
 const KAGGLE_ADDRESS: &str = "KAGGLE_API_ENDPOINT";
@@ -54,7 +59,7 @@ impl LocalRunner<'_> {
                 run: &plan.run,
                 started_at: plan.queued_at,
                 refresh: plan.settings.refresh,
-                outside: &MACHINE,
+                outside: &PermitMachine { time: &self.time },
                 limits: Limits::default(),
             };
             assay_extract::land(&job, &watch).await.map_err(|error| problems::extract(&error))
@@ -99,19 +104,20 @@ impl LocalRunner<'_> {
                 Ok(FeedPlace::Kaggle { base: MACHINE.variable(KAGGLE_ADDRESS).unwrap_or_else(|| KAGGLE.to_owned()) })
             }
             Feed::Postgres(feed) => {
-                let url = match connection(&feed.connection) {
-                    Some(Connection::Postgres { url }) => url,
+                let server = match connection(&feed.connection) {
+                    Some(Connection::Postgres { url }) => {
+                        Server::url(&url, &ambient()).map_err(|error| problems::extract(&error.into()))?
+                    }
                     Some(Connection::DynamoDb { .. }) => return Err(other_kind(plan, &feed.connection, "PostgreSQL")),
-                    None => self.place.lock().await.private_url().await?,
+                    None => self.place.lock().await.private().await?,
                 };
-                let password = MACHINE.variable("PGPASSWORD");
                 let mut snapshots = self.snapshots.lock().await;
                 if !snapshots.contains_key(&feed.connection) {
-                    let taken = Snapshot::take(&url, password.as_deref()).await;
+                    let taken = Snapshot::take(&server).await;
                     let taken = taken.map_err(|error| problems::extract(&error))?;
                     snapshots.insert(feed.connection.clone(), taken);
                 }
-                Ok(FeedPlace::Postgres { url, password, connection: feed.connection.clone() })
+                Ok(FeedPlace::Postgres { server, connection: feed.connection.clone() })
             }
             Feed::DynamoDb(feed) => match connection(&feed.connection) {
                 Some(Connection::DynamoDb { endpoint, region }) => Ok(FeedPlace::DynamoDb { endpoint, region }),
@@ -128,10 +134,10 @@ impl LocalRunner<'_> {
     }
 }
 
-/// Where a feed takes its data from. Not `Debug`: it can hold a password.
+/// Where a feed takes its data from.
 enum FeedPlace {
     Kaggle { base: String },
-    Postgres { url: String, password: Option<String>, connection: String },
+    Postgres { server: Server, connection: String },
     DynamoDb { endpoint: Option<String>, region: String },
 }
 
@@ -139,9 +145,8 @@ impl FeedPlace {
     fn origin<'a>(&'a self, snapshots: &'a Snapshots) -> Origin<'a> {
         match self {
             Self::Kaggle { base } => Origin::Kaggle { base },
-            Self::Postgres { url, password, connection } => Origin::Postgres {
-                url,
-                password: password.as_deref(),
+            Self::Postgres { server, connection } => Origin::Postgres {
+                server,
                 snapshot: snapshots.get(connection).map(Snapshot::id),
             },
             Self::DynamoDb { endpoint, region } => Origin::DynamoDb { endpoint: endpoint.as_deref(), region },
@@ -170,6 +175,29 @@ fn other_kind(plan: &RunPlan, connection: &str, wanted: &str) -> Problem {
         format!("The connection {connection} of {} is no {wanted} connection.", plan.environment.name),
         "Correct it in assay.toml, or name another one in the source's feed.",
     )
+}
+
+/// The machine, with the time against which the run's permit is held.
+struct PermitMachine<'a> {
+    time: &'a PermitTime<'a>,
+}
+
+impl Outside for PermitMachine<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        self.time.now()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        MACHINE.variable(name)
+    }
+
+    fn keyring(&self, service: &str, user: &str) -> BoxFuture<'_, Option<String>> {
+        MACHINE.keyring(service, user)
+    }
+
+    fn wait(&self, time: Duration) -> BoxFuture<'_, ()> {
+        MACHINE.wait(time)
+    }
 }
 
 /// A step's watch, as a landing sees it.

@@ -1,8 +1,9 @@
 //! Where an environment's warehouse is: a PostgreSQL URL, or the private cluster of the workspace.
 
 use super::problems;
-use assay_contract::{Problem, ProblemKind};
-use assay_warehouse::{Cluster, Target, Warehouse};
+use assay_contract::Problem;
+use assay_postgres::{Ambient, Server};
+use assay_warehouse::{Cluster, Warehouse};
 use std::path::{Path, PathBuf};
 
 /// A place to connect to. A private cluster is started by the first connection and left with [`Place::leave`].
@@ -19,29 +20,27 @@ impl Place {
     }
 
     pub async fn connect(&mut self) -> Result<Warehouse, Problem> {
-        let target = match &self.url {
-            Some(url) => Target::url(url, std::env::var("PGPASSWORD").ok().as_deref()),
-            None => self.private().await,
+        let server = match &self.url {
+            Some(url) => Server::url(url, &ambient()).map_err(|error| problems::warehouse(&error.into()))?,
+            None => self.private().await?,
         };
-        let target = target.map_err(|error| problems::warehouse(&error))?;
-        Warehouse::connect(&target).await.map_err(|error| problems::warehouse(&error))
+        Warehouse::connect(&server).await.map_err(|error| problems::warehouse(&error))
     }
 
-    /// The address of the private cluster, which is started for it.
-    pub async fn private_url(&mut self) -> Result<String, Problem> {
-        self.private().await.map_err(|error| problems::warehouse(&error))?;
-        let url = self.cluster.as_ref().map(Cluster::url);
-        url.ok_or_else(|| Problem::new(ProblemKind::Failed, "The private cluster has no address."))
-    }
-
-    async fn private(&mut self) -> Result<Target, assay_warehouse::WarehouseError> {
+    /// The private cluster, which is started for it.
+    pub async fn private(&mut self) -> Result<Server, Problem> {
         if let Some(cluster) = &self.cluster {
-            return Ok(cluster.target());
+            return Ok(cluster.server());
         }
-        let cluster = Cluster::start(&self.folder).await?;
-        let target = cluster.target();
+        let cluster = Cluster::start(&self.folder).await.map_err(|error| problems::warehouse(&error))?;
+        let server = cluster.server();
         self.cluster = Some(cluster);
-        Ok(target)
+        Ok(server)
+    }
+
+    /// Whether it is the place of an environment with this URL, or with none.
+    pub fn is_at(&self, url: Option<&str>) -> bool {
+        self.url.as_deref() == url
     }
 
     /// Whether data was ever loaded: a look must not make a cluster.
@@ -56,4 +55,9 @@ impl Place {
             None => Ok(()),
         }
     }
+}
+
+/// What this process's environment says of any PostgreSQL server.
+pub fn ambient() -> Ambient {
+    Ambient::of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

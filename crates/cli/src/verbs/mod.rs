@@ -1,6 +1,7 @@
 //! One file a verb: each takes its words, does the thing through the console and the lake, prints, gives an exit code.
 
 mod cancel;
+mod connect;
 mod daemon;
 mod data;
 mod demo;
@@ -36,6 +37,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
             Ok(exit::DONE)
         }
         Verb::Doctor => doctor::run(invocation.workspace.as_deref(), json),
+        Verb::Connect(args) => connect::run(&args, json),
         Verb::Demo(args) => demo::run(&desk()?, &args, json),
         Verb::Validate { pipeline } => validate::run(&desk()?, pipeline.as_deref(), json),
         Verb::Run(args) => run::run(&desk()?, &args, json),

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where the keyring keeps the text of a `kaggle.json`.
-const KEYRING: (&str, &str) = ("assay", "kaggle");
+pub(super) const KEYRING: (&str, &str) = ("assay", "kaggle");
 const LONGEST: u64 = 64 << 10;
 
 /// Not `Debug`: it holds the key.
@@ -38,7 +38,7 @@ pub(crate) async fn find(outside: &dyn Outside) -> Result<Credentials, ExtractEr
         Some(text) => parse(&text, "the keyring's entry `kaggle` of `assay`"),
         None => Err(refuse(
             "set KAGGLE_USERNAME and KAGGLE_KEY, or save the `kaggle.json` of your account's settings page as \
-             `~/.kaggle/kaggle.json`, or keep its text in the keyring (service `assay`, user `kaggle`)",
+             `~/.kaggle/kaggle.json`, or put it into the keyring with `assay connect kaggle`",
         )),
     }
 }
@@ -69,7 +69,7 @@ fn read(path: &Path) -> Result<Option<String>, ExtractError> {
 }
 
 /// The parser's message can repeat a part of the text, so it is not passed on.
-fn parse(text: &str, place: &str) -> Result<Credentials, ExtractError> {
+pub(super) fn parse(text: &str, place: &str) -> Result<Credentials, ExtractError> {
     let found: Option<Credentials> = serde_json::from_str(text).ok();
     found.filter(|found| !found.username.is_empty() && !found.key.is_empty()).ok_or_else(|| {
         refuse(&format!("{place} is not of the form {{\"username\": …, \"key\": …}}. Get a new one from Kaggle"))

@@ -3,6 +3,7 @@
 use crate::error::ExtractError;
 use crate::postgres::connect::Target;
 use crate::postgres::refusal;
+use assay_postgres::Server;
 use tokio_postgres::Client;
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -16,9 +17,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A PostgreSQL URL; `password` serves when the URL has none.
-    pub async fn take(url: &str, password: Option<&str>) -> Result<Snapshot, ExtractError> {
-        let target = Target::new(url, password, None)?;
+    pub async fn take(server: &Server) -> Result<Snapshot, ExtractError> {
+        let target = Target::new(server, None);
         let client = target.connect().await?;
         begin(&client, &target).await?;
         let row = client.query_one("SELECT pg_export_snapshot()", &[]).await;
@@ -32,8 +32,8 @@ impl Snapshot {
 }
 
 /// Begins the transaction in which everything is read.
-pub(crate) async fn begin(client: &Client, target: &Target) -> Result<(), ExtractError> {
-    let begun = match &target.snapshot {
+pub(crate) async fn begin(client: &Client, target: &Target<'_>) -> Result<(), ExtractError> {
+    let begun = match target.snapshot {
         None => client.batch_execute(BEGIN).await,
         Some(id) => client.batch_execute(&format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", literal(id))).await,
     };

@@ -1,5 +1,6 @@
 //! A PostgreSQL server of the tests' own, on a socket in a folder that goes after it.
 
+use assay_postgres::{Ambient, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
@@ -69,6 +70,10 @@ impl Cluster {
     pub fn url(&self, user: &str) -> String {
         let host = self.folder.path().to_str().unwrap().replace('/', "%2F");
         format!("postgresql://{user}@{host}:5432/postgres")
+    }
+
+    pub fn server(&self, user: &str) -> Server {
+        Server::url(&self.url(user), &Ambient::default()).unwrap()
     }
 
     /// Runs statements on a runtime of their own; for threads without one.

@@ -24,8 +24,8 @@ pub async fn land(
     run: &str,
     watch: &dyn Watch,
 ) -> Result<Landed, ExtractError> {
-    let url = cluster.url("assay");
-    world.land(feed, Origin::Postgres { url: &url, password: None, snapshot: None }, run, false, watch).await
+    let server = cluster.server("assay");
+    world.land(feed, Origin::Postgres { server: &server, snapshot: None }, run, false, watch).await
 }
 
 /// A schema with a table of so many rows: key, text, stamp.
@@ -121,10 +121,10 @@ async fn all_pages_are_of_one_moment() {
 async fn several_tables_share_a_snapshot() {
     let (cluster, world) = (shared().await, World::new(&[]));
     table(&cluster, "shared_snapshot", 3).await;
-    let url = cluster.url("assay");
-    let snapshot = Snapshot::take(&url, None).await.unwrap();
+    let server = cluster.server("assay");
+    let snapshot = Snapshot::take(&server).await.unwrap();
     cluster.client().await.batch_execute("DELETE FROM shared_snapshot.t").await.unwrap();
-    let origin = Origin::Postgres { url: &url, password: None, snapshot: Some(snapshot.id()) };
+    let origin = Origin::Postgres { server: &server, snapshot: Some(snapshot.id()) };
     let feed = feed("shared_snapshot.t", &["id"], None, 10);
     let landed = world.land(&feed, origin, "r1", false, &Quiet).await.unwrap();
     assert_eq!(ids(&world, &landed), [1, 2, 3]);
@@ -154,8 +154,8 @@ async fn a_watermark_reads_what_changed_and_what_came_with_the_same_stamp() {
     assert_eq!(world.listed("bronze/orders").len(), 3);
     // A refresh reads the whole table.
     world.pass(60);
-    let url = cluster.url("assay");
-    let origin = Origin::Postgres { url: &url, password: None, snapshot: None };
+    let server = cluster.server("assay");
+    let origin = Origin::Postgres { server: &server, snapshot: None };
     let landed = world.land(&feed, origin, "r5", true, &Quiet).await.unwrap();
     assert_eq!(ids(&world, &landed).len(), 31);
 }

@@ -4,6 +4,7 @@ use crate::cluster::{Cluster, shared};
 use crate::postgres::{feed, land};
 use crate::support::World;
 use assay_extract::{ExtractError, Origin, Quiet};
+use assay_postgres::{Ambient, Server};
 
 async fn refusal(cluster: &Cluster, setup: &str, table: &str, key: &[&str], watermark: Option<&str>) -> String {
     let world = World::new(&[]);
@@ -103,8 +104,8 @@ async fn rows_that_a_policy_hides_do_not_go_missing_unsaid() {
                  CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA hidden TO reader; GRANT SELECT ON hidden.t TO reader; \
                  ALTER TABLE hidden.t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON hidden.t USING (id = 1)";
     cluster.client().await.batch_execute(setup).await.unwrap();
-    let url = cluster.url("reader");
-    let origin = Origin::Postgres { url: &url, password: None, snapshot: None };
+    let server = cluster.server("reader");
+    let origin = Origin::Postgres { server: &server, snapshot: None };
     let error = world.land(&feed("hidden.t", &["id"], None, 10), origin, "r1", false, &Quiet).await.unwrap_err();
     assert!(matches!(error, ExtractError::Query { .. }), "{error}");
     assert!(error.to_string().contains("row-level security"), "{error}");
@@ -113,9 +114,9 @@ async fn rows_that_a_policy_hides_do_not_go_missing_unsaid() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_said_without_the_password() {
     let world = World::new(&[]);
-    let url = "postgresql://ann:s3cret@127.0.0.1:1/shop";
-    let origin = Origin::Postgres { url, password: None, snapshot: None };
+    let server = Server::url("postgresql://ann:s3cret@127.0.0.1:1/shop", &Ambient::default()).unwrap();
+    let origin = Origin::Postgres { server: &server, snapshot: None };
     let error = world.land(&feed("a.t", &["id"], None, 10), origin, "r1", false, &Quiet).await.unwrap_err();
-    assert!(matches!(error, ExtractError::Connect { .. }), "{error}");
+    assert!(matches!(error, ExtractError::Connect(_)), "{error}");
     assert!(error.to_string().contains("127.0.0.1:1/shop") && !format!("{error:?}").contains("s3cret"), "{error:?}");
 }

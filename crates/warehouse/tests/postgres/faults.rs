@@ -2,7 +2,8 @@
 
 use crate::proxy::{Break, serve};
 use crate::support::{client, folder, lines, load, now, permit, rows, sales, shared};
-use assay_warehouse::{Cluster, LoadJob, LoadOutcome, TableState, Target, Warehouse, WarehouseError};
+use assay_postgres::{Ambient, Server};
+use assay_warehouse::{Cluster, LoadJob, LoadOutcome, TableState, Warehouse, WarehouseError};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use std::fs;
@@ -16,7 +17,7 @@ const BEFORE: &str = "2024-01-01,A,10.00\n";
 #[tokio::test]
 async fn a_stream_that_fails_leaves_the_table_as_it_was() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("broken", &[1], 1), BEFORE).await.unwrap();
     let good = rows(&"2024-01-01,B,1.00\n".repeat(10_000));
     let bad = good.chain(stream::iter([Err(io::Error::other("the file went away"))]));
@@ -34,7 +35,7 @@ async fn a_stream_that_fails_leaves_the_table_as_it_was() {
 #[tokio::test]
 async fn a_load_dropped_while_it_copies_leaves_the_table_as_it_was() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("dropped", &[1], 1), BEFORE).await.unwrap();
     let (reached, copying) = tokio::sync::oneshot::channel();
     let mut reached = Some(reached);
@@ -58,7 +59,7 @@ async fn a_load_dropped_while_it_copies_leaves_the_table_as_it_was() {
 #[tokio::test]
 async fn rows_are_taken_no_faster_than_the_server_reads_them() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let taken = Arc::new(AtomicU64::new(0));
     let (counter, chunk) = (taken.clone(), Bytes::from("2024-01-01,B,1.00\n".repeat(4000)));
@@ -114,7 +115,7 @@ impl Drop for Stopped {
 async fn a_server_killed_while_it_copies_leaves_the_table_as_it_was() {
     let folder = folder();
     let cluster = Cluster::start(folder.path()).await.unwrap();
-    let mut warehouse = Warehouse::connect(&cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("killed", &[1], 1), BEFORE).await.unwrap();
     let pid = fs::read_to_string(cluster.data().join("postmaster.pid")).unwrap().lines().next().unwrap().to_owned();
     let mut chunks = 0;
@@ -149,7 +150,7 @@ async fn break_at_commit(
     let armed = Arc::new(AtomicBool::new(false));
     serve(folder.path(), server.as_ref(), at, armed.clone(), last);
     let host = folder.path().to_str().unwrap().replace('/', "%2F");
-    let target = Target::url(&format!("postgresql://assay@{host}/postgres"), None).unwrap();
+    let target = Server::url(&format!("postgresql://assay@{host}/postgres"), &Ambient::default()).unwrap();
     let mut warehouse = Warehouse::connect(&target).await.unwrap();
     // Armed by the first row: the COMMIT that follows is the load's own.
     let rows = stream::once(async move {
@@ -163,7 +164,7 @@ async fn break_at_commit(
 async fn a_connection_lost_at_commit_is_settled_by_the_load_log() {
     let shared = shared().await;
     let look = client(&shared.cluster).await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("lost", &[1], 1), BEFORE).await.unwrap();
 
     let error = break_at_commit(&shared.cluster, &sales("lost", &[1], 2), Break::Before, false).await.unwrap_err();
@@ -185,9 +186,9 @@ async fn a_connection_lost_at_commit_is_settled_by_the_load_log() {
 async fn a_server_that_is_not_there_is_told_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let host = folder.path().to_str().unwrap().replace('/', "%2F");
-    let target = Target::url(&format!("postgresql://u:hunter2@{host}/sales"), None).unwrap();
+    let target = Server::url(&format!("postgresql://u:hunter2@{host}/sales"), &Ambient::default()).unwrap();
     let error = Warehouse::connect(&target).await.unwrap_err();
-    assert!(matches!(error, WarehouseError::Connect { .. }));
+    assert!(matches!(error, WarehouseError::Connect(_)));
     let text = format!("{error} {error:?}");
     assert!(text.contains(folder.path().to_str().unwrap()) && !text.contains("hunter2"), "{text}");
 }

@@ -9,7 +9,7 @@ const ONE_TWO: &str = "2024-01-01,A,10.00\n2024-01-01,B,5.50\n2024-01-02,A,1.25\
 #[tokio::test]
 async fn dates_are_replaced_and_done_loads_are_skipped() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let table = "SELECT * FROM dates.daily ORDER BY 1, 2";
 
@@ -41,7 +41,7 @@ async fn dates_are_replaced_and_done_loads_are_skipped() {
 #[tokio::test]
 async fn what_the_log_says_last_counts() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let whole = |version| {
         let mut job = sales("last", &[], version);
@@ -79,7 +79,7 @@ async fn what_the_log_says_last_counts() {
 #[tokio::test]
 async fn a_row_of_another_date_or_of_none_fails_the_load() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut warehouse, &sales("strict", &[1, 2], 1), ONE_TWO).await.unwrap();
     for text in ["2024-01-01,A,1\n2024-01-02,A,1\n", "2024-01-01,A,1\n,A,1\n"] {
         let error = load(&mut warehouse, &sales("strict", &[1], 2), text).await.unwrap_err();
@@ -93,7 +93,7 @@ async fn a_row_of_another_date_or_of_none_fails_the_load() {
 #[tokio::test]
 async fn refusals_tell_the_place_and_never_the_value() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let cases = [
         ("2024-01-01,A,1\n2024-01-01,A,secret\n", Some(2), Some("revenue"), "22P02"),
         ("2024-13-77,A,1\n", Some(1), Some("day"), "22008"),
@@ -122,7 +122,7 @@ async fn refusals_tell_the_place_and_never_the_value() {
 #[tokio::test]
 async fn values_arrive_as_they_were() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let mut job = sales("exact", &[], 1);
     job.mode = Replace::All;
     job.columns = vec![
@@ -160,7 +160,7 @@ async fn values_arrive_as_they_were() {
 #[tokio::test]
 async fn names_of_any_kind_stay_names() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let names =
         ["He said \"no\"", "a.b", "Upper Case", "'; DROP TABLE x; --", "select", "é%ü$1", "\\", "{a,b}", "ctid2"];
     for (at, name) in names.iter().enumerate() {
@@ -190,7 +190,7 @@ async fn names_of_any_kind_stay_names() {
 #[tokio::test]
 async fn other_columns_are_refused_for_dates_and_replaced_for_the_whole() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     load(&mut warehouse, &sales("columns", &[1, 2], 1), ONE_TWO).await.unwrap();
     let mut job = sales("columns", &[1], 2);
@@ -220,7 +220,7 @@ async fn other_columns_are_refused_for_dates_and_replaced_for_the_whole() {
 #[tokio::test]
 async fn the_index_and_the_note_follow_the_definition_and_a_persons_comment_stays() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let indexes = "SELECT replace(indexdef, indexname, 'i') FROM pg_indexes WHERE schemaname = 'dress' ORDER BY 1";
     let comment = "SELECT obj_description('dress.daily'::regclass)";
@@ -254,7 +254,7 @@ async fn the_index_and_the_note_follow_the_definition_and_a_persons_comment_stay
 #[tokio::test]
 async fn without_a_valid_permit_nothing_is_touched() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let job = sales("forbidden", &[1, 2], 1);
     let ended = Permit::issue("local", "r", now());
     let other = Permit::issue("production", "r", now() + chrono::TimeDelta::hours(1));
@@ -269,7 +269,7 @@ async fn without_a_valid_permit_nothing_is_touched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn loads_at_once_take_turns() {
     let shared = shared().await;
-    let target = shared.cluster.target();
+    let target = shared.cluster.server();
     let look = client(&shared.cluster).await;
     let text = |store: &str| (0..20_000).map(|n| format!("2024-01-01,{store}{n},1.00\n")).collect::<String>();
     let one = |version: i64, store: &str| {
@@ -304,7 +304,7 @@ async fn loads_at_once_take_turns() {
 async fn a_date_costs_the_same_in_a_long_table_and_in_a_long_log() {
     let folder = folder();
     let cluster = Cluster::start(folder.path()).await.unwrap();
-    let mut warehouse = Warehouse::connect(&cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&cluster.server()).await.unwrap();
     let look = client(&cluster).await;
     let dates: Vec<_> = (0..2000).map(|at| day(1) + chrono::Days::new(at)).collect();
     let text: String = dates.iter().flat_map(|date| (0..10).map(move |n| format!("{date},S{n},1.00\n"))).collect();
@@ -326,7 +326,7 @@ async fn a_date_costs_the_same_in_a_long_table_and_in_a_long_log() {
         lines(&look, scans).await
     };
     let before = told(warehouse).await;
-    let mut warehouse = Warehouse::connect(&cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&cluster.server()).await.unwrap();
     job.mode = Replace::Dates { column: "day".into(), dates: vec![dates[7]] };
     job.lake_version = 4;
     load(&mut warehouse, &job, &format!("{},S0,5.00\n", dates[7])).await.unwrap();
@@ -337,7 +337,7 @@ async fn a_date_costs_the_same_in_a_long_table_and_in_a_long_log() {
 #[tokio::test]
 async fn rows_of_the_table_are_known_without_counting_and_counted_when_somebody_else_changed_them() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let logged = "SELECT table_rows FROM assay.load_log WHERE schema_name = 'counted' ORDER BY id";
     load(&mut warehouse, &sales("counted", &[1, 2], 1), ONE_TWO).await.unwrap();
@@ -356,4 +356,25 @@ async fn rows_of_the_table_are_known_without_counting_and_counted_when_somebody_
     whole.mode = Replace::All;
     load(&mut warehouse, &whole, ONE_TWO).await.unwrap();
     assert_eq!(warehouse.rows("counted", "daily").await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_table_that_is_loaded_whole_again_and_again_does_not_grow() {
+    let folder = folder();
+    let cluster = Cluster::start(folder.path()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&cluster.server()).await.unwrap();
+    let look = client(&cluster).await;
+    let size = async || lines(&look, "SELECT pg_relation_size('grown.daily')").await[0].parse::<u64>().unwrap();
+    let mut job = sales("grown", &[], 1);
+    job.mode = Replace::All;
+    let text: String = (0..2000).map(|n| format!("2024-01-01,S{n},1.00\n")).collect();
+    load(&mut warehouse, &job, &text).await.unwrap();
+    let once = size().await;
+    for version in 2..=6 {
+        (job.lake_version, job.run) = (version, format!("run-{version}"));
+        let outcome = load(&mut warehouse, &job, &text).await.unwrap();
+        assert_eq!(outcome, LoadOutcome::Loaded { copied: 2000, replaced: 2000, sums_replaced: vec![] });
+    }
+    // The rows that are there and the room of those that went, once.
+    assert!(size().await <= 2 * once + 8192, "{} bytes after one load, {} after six", once, size().await);
 }

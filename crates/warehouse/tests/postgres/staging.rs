@@ -18,7 +18,7 @@ fn staged(schema: &str, days: &[u32], version: i64) -> LoadJob {
 #[tokio::test]
 async fn rows_wait_in_the_staging_schema_and_stay_there() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     let outcome = load(&mut warehouse, &staged("waits", &[1, 2], 1), ONE_TWO).await.unwrap();
     assert_eq!(outcome, LoadOutcome::Loaded { copied: 3, replaced: 0, sums_replaced: vec![None] });
@@ -53,7 +53,7 @@ async fn rows_wait_in_the_staging_schema_and_stay_there() {
 #[tokio::test]
 async fn a_refused_or_broken_load_leaves_both_tables_and_no_lock() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     load(&mut warehouse, &staged("kept", &[1, 2], 1), ONE_TWO).await.unwrap();
     for (text, line, column) in [
@@ -71,7 +71,7 @@ async fn a_refused_or_broken_load_leaves_both_tables_and_no_lock() {
     assert_eq!(lines(&look, "SELECT count(*) FROM kept.daily").await, ["3"]);
     assert_eq!(lines(&look, "SELECT count(*) FROM kept_staging.daily").await, ["3"]);
     // Another session need not wait for the first one.
-    let mut other = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut other = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     load(&mut other, &staged("kept", &[1], 2), "2024-01-01,Z,1\n").await.unwrap();
     assert_eq!(lines(&look, "SELECT count(*) FROM kept.daily").await, ["2"]);
 }
@@ -80,7 +80,7 @@ async fn a_refused_or_broken_load_leaves_both_tables_and_no_lock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_killed_between_both_transactions_leaves_the_table_whole_and_is_done_again() {
     let shared = shared().await;
-    let target = shared.cluster.target();
+    let target = shared.cluster.server();
     let look = client(&shared.cluster).await;
     let mut warehouse = Warehouse::connect(&target).await.unwrap();
     load(&mut warehouse, &staged("between", &[1, 2], 1), ONE_TWO).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_load_killed_between_both_transactions_leaves_the_table_whole_and_is_d
 #[tokio::test(flavor = "multi_thread")]
 async fn loads_at_once_through_one_staging_table_take_turns() {
     let shared = shared().await;
-    let target = shared.cluster.target();
+    let target = shared.cluster.server();
     let one = |day: u32| {
         let (target, job) = (target.clone(), staged("turns", &[day], 1));
         tokio::spawn(async move {
@@ -136,7 +136,7 @@ async fn loads_at_once_through_one_staging_table_take_turns() {
 #[tokio::test]
 async fn a_table_made_anew_in_the_lake_is_loaded_whatever_its_version() {
     let shared = shared().await;
-    let mut warehouse = Warehouse::connect(&shared.cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&shared.cluster.server()).await.unwrap();
     let look = client(&shared.cluster).await;
     load(&mut warehouse, &sales("anew", &[1, 2], 7), ONE_TWO).await.unwrap();
     for version in [7, 0] {
@@ -166,7 +166,7 @@ async fn a_load_log_of_an_earlier_program_is_kept_and_its_entries_are_of_no_know
     )
     .await
     .unwrap();
-    let mut warehouse = Warehouse::connect(&cluster.target()).await.unwrap();
+    let mut warehouse = Warehouse::connect(&cluster.server()).await.unwrap();
     let outcome = load(&mut warehouse, &sales("old", &[1], 2), "2024-01-01,N,2\n").await.unwrap();
     assert_eq!(outcome, LoadOutcome::Loaded { copied: 1, replaced: 1, sums_replaced: vec![] });
     let log = "SELECT lake_version, lake_table FROM assay.load_log ORDER BY id";
