@@ -94,13 +94,24 @@ impl Bucket {
         let missing: Vec<(&PathBuf, &Object)> = wanted.iter().filter(stale).collect();
         let fetch = |(path, object): (&PathBuf, &Object)| {
             let (path, key) = (path.clone(), object.key.clone());
-            async move { get(&self.store, &key).await.map(|bytes| (path, bytes)) }
+            async move {
+                match get(&self.store, &key).await {
+                    // It went after it was listed.
+                    Err(object_store::Error::NotFound { .. }) => Ok((path, None)),
+                    bytes => bytes.map(|bytes| (path, Some(bytes))),
+                }
+            }
         };
         let fetched = futures::stream::iter(missing.into_iter().map(fetch)).buffer_unordered(AT_ONCE);
-        for (path, bytes) in self.runtime.block_on(fetched.try_collect::<Vec<_>>())? {
-            write(&path, &bytes)?;
+        let fetched: Vec<(PathBuf, Option<Vec<u8>>)> = self.runtime.block_on(fetched.try_collect())?;
+        let mut gone = BTreeSet::new();
+        for (path, bytes) in fetched {
+            match bytes {
+                Some(bytes) => write(&path, &bytes)?,
+                None => drop(gone.insert(path)),
+            }
         }
-        *copied = wanted;
+        *copied = wanted.into_iter().filter(|(path, _)| !gone.contains(path)).collect();
         Ok(())
     }
 }

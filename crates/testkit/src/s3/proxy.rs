@@ -32,7 +32,9 @@ pub struct Proxy {
 struct Shared {
     server: SocketAddr,
     script: Mutex<Script>,
+    /// Requests that wait for the test, and all that are under way.
     held: Mutex<u64>,
+    busy: Mutex<u64>,
     changed: Condvar,
     /// Counts the times that held requests were let go, with what becomes of them.
     gate: watch::Sender<(u64, Verdict)>,
@@ -60,6 +62,7 @@ impl Proxy {
             server: server.address(),
             script: Mutex::default(),
             held: Mutex::default(),
+            busy: Mutex::default(),
             changed: Condvar::new(),
             gate: watch::Sender::new((0, Verdict::HandOn)),
         });
@@ -106,6 +109,14 @@ impl Proxy {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
+    /// Waits until no request is under way, and says whether that came within this time: what a dead client has asked
+    /// for may still be done.
+    pub fn is_quiet_within(&self, patience: Duration) -> bool {
+        let busy = self.shared.busy();
+        let waited = self.shared.changed.wait_timeout_while(busy, patience, |busy| *busy > 0);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// Hands on all requests that are held.
     pub fn release(&self) {
         self.shared.open(Verdict::HandOn);
@@ -134,6 +145,10 @@ impl Shared {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn busy(&self) -> MutexGuard<'_, u64> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn open(&self, verdict: Verdict) {
         self.gate.send_modify(|gate| *gate = (gate.0 + 1, verdict));
     }
@@ -147,6 +162,23 @@ impl Shared {
         let verdict = gate.changed().await.map_or(Verdict::Drop, |()| gate.borrow().1);
         *self.held() -= 1;
         verdict
+    }
+}
+
+/// A request that is under way until this is dropped.
+struct Underway<'a>(&'a Shared);
+
+impl<'a> Underway<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        *shared.busy() += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        *self.0.busy() -= 1;
+        self.0.changed.notify_all();
     }
 }
 
@@ -166,6 +198,7 @@ async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
 async fn exchange(client: &mut Wire, shared: &Shared) -> io::Result<Next> {
     client.get_ref().set_nodelay(true)?;
     let Some(asked) = head(client).await? else { return Ok(false) };
+    let _underway = Underway::new(shared);
     let request = asked.request();
     let fault = shared.script().meet(&request);
     match fault {

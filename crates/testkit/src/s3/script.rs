@@ -30,6 +30,7 @@ pub struct Rule {
     kinds: Vec<Kind>,
     key: String,
     after: u64,
+    every: u64,
     times: u64,
     fault: Fault,
 }
@@ -37,12 +38,17 @@ pub struct Rule {
 impl Rule {
     /// Strikes the first request of these kinds whose key with its bucket matches; `*` stands for any text.
     pub fn new(kinds: &[Kind], key: &str, fault: Fault) -> Self {
-        Self { kinds: kinds.to_vec(), key: key.to_owned(), after: 0, times: 1, fault }
+        Self { kinds: kinds.to_vec(), key: key.to_owned(), after: 0, every: 1, times: 1, fault }
     }
 
     /// So many matching requests are let pass first.
     pub fn after(self, requests: u64) -> Self {
         Self { after: requests, ..self }
+    }
+
+    /// Of the matching requests only each n-th is struck, from the first one on; `n` is at least 1.
+    pub fn every(self, n: u64) -> Self {
+        Self { every: n.max(1), ..self }
     }
 
     /// So many matching requests are struck.
@@ -53,6 +59,11 @@ impl Rule {
     /// Every matching request is struck.
     pub fn always(self) -> Self {
         self.times(u64::MAX)
+    }
+
+    /// Whether the n-th request after those that are let pass is struck, counted from 0.
+    fn strikes(&self, nth: u64) -> bool {
+        nth.is_multiple_of(self.every) && nth / self.every < self.times
     }
 
     fn matches(&self, request: &Request) -> bool {
@@ -92,7 +103,7 @@ impl Script {
     pub fn meet(&mut self, request: &Request) -> Option<Fault> {
         let mut fault = None;
         for (rule, matched) in self.rules.iter_mut().filter(|(rule, _)| rule.matches(request)) {
-            let turn = *matched >= rule.after && *matched - rule.after < rule.times;
+            let turn = matched.checked_sub(rule.after).is_some_and(|nth| rule.strikes(nth));
             *matched += 1;
             fault = fault.or(turn.then_some(rule.fault));
         }
@@ -167,5 +178,10 @@ mod tests {
         assert_eq!(meet(Kind::Get, "b/x"), Some(Fault::Cut));
         let count = script.counts[&Kind::Get];
         assert_eq!((count.requests, count.struck, script.struck.len()), (6, 3, 4));
+
+        script.set(vec![Rule::new(&[Kind::Head], "*", Fault::Reset).after(1).every(3).times(2)]);
+        let request = Request { kind: Kind::Head, key: "b".to_owned() };
+        let struck: Vec<bool> = (0..9).map(|_| script.meet(&request).is_some()).collect();
+        assert_eq!(struck, [false, true, false, false, true, false, false, false, false]);
     }
 }

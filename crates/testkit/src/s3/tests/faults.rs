@@ -162,7 +162,13 @@ fn hold(scene: &Scene, proxy: &Proxy, name: &str, act: impl FnOnce()) -> Result<
 fn a_held_request_waits_for_its_verdict() {
     let (scene, proxy) = Scene::behind_proxy();
     assert!(!proxy.held(1, Duration::ZERO));
-    hold(&scene, &proxy, "kept", || proxy.release()).unwrap();
+    assert!(proxy.is_quiet_within(Duration::ZERO));
+    hold(&scene, &proxy, "kept", || {
+        assert!(!proxy.is_quiet_within(Duration::ZERO));
+        proxy.release();
+    })
+    .unwrap();
+    assert!(proxy.is_quiet_within(PATIENCE));
     assert_eq!(scene.bucket.get("kept").unwrap(), b"held");
     hold(&scene, &proxy, "dropped", || proxy.drop_held()).unwrap_err();
     assert!(scene.bucket.get("dropped").is_err());
