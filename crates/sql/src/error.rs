@@ -18,6 +18,18 @@ pub struct SqlError {
     pub message: String,
     /// What to write instead, where that is known, as a sentence without a full stop.
     pub suggestion: Option<String>,
+    pub cause: Cause,
+}
+
+/// What a mistake is a mistake against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The text is no SQL.
+    Syntax,
+    /// A table or a column is not there, or is there more than once.
+    Name,
+    /// The subset or its types: another engine may take it.
+    Subset,
 }
 
 /// A bound query does not fit the frames it is given.
@@ -53,6 +65,7 @@ impl Place {
             width: self.width.max(1),
             message: message.into(),
             suggestion: None,
+            cause: Cause::Subset,
         }
     }
 }
@@ -74,6 +87,10 @@ impl fmt::Display for Place {
 }
 
 impl SqlError {
+    pub(crate) fn because(self, cause: Cause) -> Self {
+        Self { cause, ..self }
+    }
+
     pub(crate) fn help(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self

@@ -9,6 +9,7 @@
 
 mod bind;
 mod catalog;
+mod dialect;
 mod error;
 mod lineage;
 mod literal;
@@ -16,11 +17,12 @@ mod lower;
 mod parse;
 mod partial;
 mod plan;
+pub mod spark;
 mod types;
 
 pub use bind::{bind, condition};
 pub use catalog::{Catalog, TableRef, Use};
-pub use error::{LowerError, SqlError};
+pub use error::{Cause, LowerError, SqlError};
 pub use lineage::ColumnLineage;
 pub use lower::Share;
 pub use partial::Partials;

@@ -136,6 +136,12 @@ fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
 }
 
+/// Days since 1970-01-01, where there is such a day.
+pub(crate) fn days_checked(year: i64, month: i64, day: i64) -> Option<i64> {
+    let real = (1..=12).contains(&month) && day >= 1 && day <= days_in(year, month);
+    real.then(|| days_from(year, month, day))
+}
+
 fn days_in(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,

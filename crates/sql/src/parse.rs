@@ -1,12 +1,13 @@
 //! Text to syntax tree: one statement, of bounded size, with the place of what the grammar refuses.
 
 use sqlparser::ast::{Expr, Query, Statement};
-use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::dialect::{Dialect as Grammar, PostgreSqlDialect, SparkSqlDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::error::{Place, SqlError};
+use crate::dialect::Dialect;
+use crate::error::{Cause, Place, SqlError};
 
 /// Longer texts are refused: a model is written by a person.
 const MAX_BYTES: usize = 256 * 1024;
@@ -14,10 +15,10 @@ const MAX_BYTES: usize = 256 * 1024;
 const MAX_OPERATORS: usize = 500;
 
 /// The one query that `sql` holds; a semicolon may follow it.
-pub(crate) fn query(sql: &str) -> Result<Query, SqlError> {
-    let tokens = tokens(sql)?;
+pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Query, SqlError> {
+    let tokens = tokens(sql, dialect)?;
     let first = first_place(&tokens);
-    let mut statements = Parser::new(&PostgreSqlDialect {})
+    let mut statements = Parser::new(grammar(dialect))
         .with_tokens_with_locations(tokens.clone())
         .parse_statements()
         .map_err(|e| refusal(&e, &tokens))?;
@@ -30,26 +31,41 @@ pub(crate) fn query(sql: &str) -> Result<Query, SqlError> {
 }
 
 /// The one expression that `text` holds.
-pub(crate) fn expression(text: &str) -> Result<Expr, SqlError> {
-    let tokens = tokens(text)?;
-    let mut parser = Parser::new(&PostgreSqlDialect {}).with_tokens_with_locations(tokens.clone());
+pub(crate) fn expression(text: &str, dialect: Dialect) -> Result<Expr, SqlError> {
+    let tokens = tokens(text, dialect)?;
+    let mut parser = Parser::new(grammar(dialect)).with_tokens_with_locations(tokens.clone());
     let expr = parser.parse_expr().map_err(|e| refusal(&e, &tokens))?;
     let next = parser.peek_token();
     if next.token != Token::EOF {
-        return Err(Place::from(next.span).error(format!("`{}` follows a complete condition", next.token)));
+        return Err(Place::from(next.span)
+            .error(format!("`{}` follows a complete condition", next.token))
+            .because(Cause::Syntax));
     }
     Ok(expr)
 }
 
-fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+fn grammar(dialect: Dialect) -> &'static dyn Grammar {
+    match dialect {
+        Dialect::Gold => &PostgreSqlDialect {},
+        Dialect::Spark { .. } => &SparkSqlDialect,
+    }
+}
+
+fn tokens(text: &str, dialect: Dialect) -> Result<Vec<TokenWithSpan>, SqlError> {
     let start = Place { line: 1, column: 1, width: 1 };
     if text.len() > MAX_BYTES {
         return Err(start.error(format!("the text has {} bytes; at most {MAX_BYTES} are allowed", text.len())));
     }
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|e| {
+    let spark = matches!(dialect, Dialect::Spark { .. });
+    // Spark resolves the escapes of its texts by rules of its own.
+    let mut tokenizer = Tokenizer::new(grammar(dialect), text).with_unescape(!spark);
+    let mut tokens = tokenizer.tokenize_with_location().map_err(|e| {
         let place = Place { line: e.location.line as usize, column: e.location.column as usize, width: 1 };
-        place.error(e.message.to_lowercase())
+        place.error(e.message.to_lowercase()).because(Cause::Syntax)
     })?;
+    if spark {
+        tokens.iter_mut().try_for_each(sparkling)?;
+    }
     match tokens.iter().filter(|t| nests(&t.token)).nth(MAX_OPERATORS) {
         Some(token) => {
             let advice = "split the query with `with`, or write `in (...)` for long chains of `or`";
@@ -57,6 +73,45 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
         }
         None => Ok(tokens),
     }
+}
+
+/// A token of Spark's as the parser knows it: texts may stand in double quotes too, and quoted names have no case.
+fn sparkling(token: &mut TokenWithSpan) -> Result<(), SqlError> {
+    let place = Place::from(token.span);
+    match &mut token.token {
+        Token::SingleQuotedString(raw) => token.token = Token::SingleQuotedString(unescaped(raw, '\'', place)?),
+        Token::DoubleQuotedString(raw) => token.token = Token::SingleQuotedString(unescaped(raw, '"', place)?),
+        Token::Word(word) if word.quote_style.is_some() => {
+            word.quote_style = None;
+            word.keyword = Keyword::NoKeyword;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn unescaped(raw: &str, quote: char, place: Place) -> Result<String, SqlError> {
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c == quote {
+            return Err(place.error("a doubled quote means different things in different versions of Spark"));
+        }
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => text.push('\n'),
+            Some('t') => text.push('\t'),
+            Some('r') => text.push('\r'),
+            Some(c @ ('\\' | '\'' | '"')) => text.push(c),
+            // These stay escapes for `like`.
+            Some(c @ ('%' | '_')) => text.extend(['\\', c]),
+            _ => return Err(place.error("this escape in a text is not in the subset")),
+        }
+    }
+    Ok(text)
 }
 
 /// Whether a token can add a level to the tree without a bracket; brackets are limited by the parser itself.
@@ -112,10 +167,10 @@ fn refusal(error: &ParserError, tokens: &[TokenWithSpan]) -> SqlError {
             return end.error("the query nests too deep").help("split it with `with`");
         }
     };
-    let Some((message, line, column)) = split_place(text) else { return end.error(tidy(text)) };
+    let Some((message, line, column)) = split_place(text) else { return end.error(tidy(text)).because(Cause::Syntax) };
     let token = tokens.iter().find(|t| t.span.start.line == line && t.span.start.column == column);
     let place = token.map_or(Place { line: line as usize, column: column as usize, width: 1 }, |t| t.span.into());
-    place.error(tidy(message))
+    place.error(tidy(message)).because(Cause::Syntax)
 }
 
 fn split_place(text: &str) -> Option<(&str, u64, u64)> {

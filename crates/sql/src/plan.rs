@@ -136,6 +136,8 @@ pub(crate) enum Node {
     Packed(Vec<Expr>),
     /// The last value of such a text, as the kind of this expression; the types are those of the values before it.
     Unpacked(Vec<Type>, Box<Expr>),
+    /// What only Spark's dialect has. Never fails on data: what has no value is null.
+    Function(Function, Vec<Expr>),
     /// Before aggregates are lifted out of a select.
     Aggregate(Box<Call>),
     /// Before windows are lifted out of a select.
@@ -161,6 +163,42 @@ pub(crate) enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
+}
+
+/// A function of Spark's dialect; the expression's own type says what it gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// To the type of the expression.
+    Cast,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Negate,
+    Abs,
+    /// In characters.
+    Length,
+    /// From a position, and of a length if there is a third operand.
+    Substring,
+    Contains,
+    StartsWith,
+    EndsWith,
+    /// Whether the text holds a match of this pattern.
+    Matches(String),
+    /// To a number of places.
+    Round(i32),
+    Floor,
+    Ceil,
+    IsNan,
+    /// A double as a number that orders as doubles do, NaN last.
+    Order,
+    /// The double of such a number.
+    Disorder,
+    /// A timestamp moved by microseconds.
+    Shift(i64),
+    AddDays,
+    DaysBetween,
 }
 
 /// A piece of a `like` pattern.
@@ -310,7 +348,9 @@ impl Expr {
             | Node::Unpacked(_, x) => vec![x],
             Node::Arithmetic(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => vec![a, b],
             Node::Case(arms, otherwise) => arms.iter().flat_map(|(c, r)| [c, r]).chain([otherwise.as_ref()]).collect(),
-            Node::Coalesce(list) | Node::Concat(list) | Node::Packed(list) => list.iter().collect(),
+            Node::Coalesce(list) | Node::Concat(list) | Node::Packed(list) | Node::Function(_, list) => {
+                list.iter().collect()
+            }
             Node::Substring(x, from, length) => {
                 [x.as_ref(), from.as_ref()].into_iter().chain(length.as_deref()).collect()
             }
@@ -341,7 +381,9 @@ impl Expr {
             Node::Case(arms, otherwise) => {
                 arms.iter_mut().flat_map(|(c, r)| [c, r]).chain([otherwise.as_mut()]).collect()
             }
-            Node::Coalesce(list) | Node::Concat(list) | Node::Packed(list) => list.iter_mut().collect(),
+            Node::Coalesce(list) | Node::Concat(list) | Node::Packed(list) | Node::Function(_, list) => {
+                list.iter_mut().collect()
+            }
             Node::Substring(x, from, length) => {
                 [x.as_mut(), from.as_mut()].into_iter().chain(length.as_deref_mut()).collect()
             }
@@ -357,6 +399,7 @@ impl Expr {
         self.nullable = match &self.node {
             Node::Column(_) | Node::Literal(_) | Node::Untyped | Node::Aggregate(_) | Node::Window(_) => self.nullable,
             Node::IsNull(_) | Node::Is(..) => false,
+            Node::Function(..) => true,
             Node::Coalesce(list) => list.iter().all(|e| e.nullable),
             Node::Packed(list) => list.iter().rev().skip(1).any(|e| e.nullable),
             // The text can hold a null that it does not show.

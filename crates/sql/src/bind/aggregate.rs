@@ -55,6 +55,12 @@ impl Binder<'_> {
                 Some(filtered(Expr::literal(Literal::Integer(1), Type::Int32, at), condition, at))
             }
         };
+        if self.is_spark() {
+            let kind = argument.as_ref().map_or(Type::Int64, |a| a.kind);
+            let argument = argument.map(|a| self.spark_argument(function, a));
+            let value = self.call(function, name, argument, arguments.distinct, at)?;
+            return Some(self.spark_aggregate(function, kind, value, at));
+        }
         self.call(function, name, argument, arguments.distinct, at)
     }
 

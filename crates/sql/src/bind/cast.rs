@@ -11,6 +11,9 @@ use crate::types::{MAX_PRECISION, Type, common, decimal};
 
 impl Binder<'_> {
     pub(super) fn cast(&mut self, operand: &Ast, to: &DataType, at: Place, cx: &Context<'_>) -> Option<Expr> {
+        if self.is_spark() {
+            return self.spark_cast(operand, to, at, cx);
+        }
         let kind = self.sql_type(to, at);
         let inner = self.expr(operand, cx);
         let (kind, inner) = (kind?, inner?);
@@ -51,6 +54,9 @@ impl Binder<'_> {
 
     /// Brings expressions to one type. `what` names them in the message.
     pub(super) fn alike(&mut self, exprs: Vec<Expr>, what: &str, at: Place) -> Option<Vec<Expr>> {
+        if self.is_spark() {
+            return self.spark_alike(exprs, at);
+        }
         match meet(&exprs) {
             Ok(Some(kind)) => Some(exprs.into_iter().map(|e| coerce(e, kind)).collect()),
             Ok(None) => Some(exprs),

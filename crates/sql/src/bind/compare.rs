@@ -32,6 +32,11 @@ impl Binder<'_> {
             let (left, right) = (self.text(left, cx, "||"), self.text(right, cx, "||"));
             return Some(concat(vec![left?, right?], at));
         }
+        if self.is_spark()
+            && let Some(bound) = self.spark_binary(left, op, right, at, cx)
+        {
+            return bound;
+        }
         let (left, right) = (self.expr(left, cx), self.expr(right, cx));
         let arithmetic = match op {
             BinaryOperator::Plus => Some(Arithmetic::Add),
@@ -57,7 +62,9 @@ impl Binder<'_> {
 
     /// Two values as a truth value. A literal text beside a date is that date.
     pub(super) fn compare(&mut self, op: Comparison, left: Expr, right: Expr, at: Place) -> Option<Expr> {
-        let [left, right] = self.comparable(vec![left, right], at)?.try_into().ok()?;
+        let both = vec![left, right];
+        let both = if self.is_spark() { self.spark_comparable(op, both, at)? } else { self.comparable(both, at)? };
+        let [left, right] = both.try_into().ok()?;
         let nullable = left.nullable || right.nullable;
         let node = Node::Compare(op, Box::new(left), Box::new(right));
         Some(Expr { node, kind: Type::Boolean, nullable, at })
@@ -119,7 +126,8 @@ impl Binder<'_> {
         let mut exprs = vec![self.expr(operand, cx)];
         exprs.extend(list.iter().map(|ast| self.expr(ast, cx)).collect::<Vec<_>>());
         let exprs = exprs.into_iter().collect::<Option<Vec<_>>>()?;
-        let mut exprs = self.comparable(exprs, at)?.into_iter();
+        let alike = if self.is_spark() { self.spark_alike(exprs, at) } else { self.comparable(exprs, at) };
+        let mut exprs = alike?.into_iter();
         let x = exprs.next()?;
         let (literals, others): (Vec<Expr>, Vec<Expr>) = exprs.partition(is_value);
         let mut tests: Vec<Expr> = Vec::new();
@@ -149,6 +157,7 @@ impl Binder<'_> {
             return self.refuse(pattern.span(), "`like` takes a pattern written as a literal text");
         };
         let escape = match escape.map(|e| &e.value) {
+            None if self.is_spark() => Some('\\'),
             None => None,
             Some(Value::SingleQuotedString(text)) if text.chars().count() == 1 => text.chars().next(),
             Some(_) => return self.refuse(at, "`escape` takes one character"),
@@ -173,7 +182,7 @@ pub(super) fn concat(parts: Vec<Expr>, at: Place) -> Expr {
     Expr { node: Node::Concat(flat.collect()), kind: Type::String, nullable, at }
 }
 
-fn logical(node: fn(Box<Expr>, Box<Expr>) -> Node, left: Expr, right: Expr, at: Place) -> Expr {
+pub(super) fn logical(node: fn(Box<Expr>, Box<Expr>) -> Node, left: Expr, right: Expr, at: Place) -> Expr {
     let nullable = left.nullable || right.nullable;
     Expr { node: node(Box::new(left), Box::new(right)), kind: Type::Boolean, nullable, at }
 }

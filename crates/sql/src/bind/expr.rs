@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use super::Binder;
 use super::cast::coerce;
 use super::scope::Scope;
+use super::spark;
 use crate::error::Place;
 use crate::literal::{Literal, exact};
 use crate::plan::{Comparison, Expr, Node, Part, Side};
@@ -51,6 +52,7 @@ impl Binder<'_> {
     /// A condition.
     pub(super) fn boolean(&mut self, ast: &Ast, cx: &Context<'_>, what: &str) -> Option<Expr> {
         let expr = self.expr(ast, cx)?;
+        let expr = if self.is_spark() && expr.kind == Type::String { spark::cast(expr, Type::Boolean) } else { expr };
         if expr.node != Node::Untyped && expr.kind != Type::Boolean {
             return self.refuse(expr.at, format!("{what} is true, false or null, and this is {}", expr.kind));
         }
@@ -94,6 +96,7 @@ impl Binder<'_> {
                 self.trim(*trim_where, trim_what.as_deref(), expr, at, cx)
             }
             Ast::Function(function) => self.function(function, at, cx),
+            other if self.is_spark() => self.spark_expr(other, at, cx),
             other => self.outside(other, at),
         }
     }
@@ -109,6 +112,8 @@ impl Binder<'_> {
     fn value(&mut self, value: &ValueWithSpan) -> Option<Expr> {
         let at = Place::from(value.span);
         match &value.value {
+            Value::Number(text, true) if self.is_spark() => self.long(text, at),
+            Value::Number(text, false) if self.is_spark() && text.contains(['e', 'E']) => Some(spark::double(text, at)),
             Value::Number(text, false) => self.number(text, at),
             Value::SingleQuotedString(text) => Some(Expr::literal(Literal::Text(text.clone()), Type::String, at)),
             Value::Boolean(b) => Some(Expr::literal(Literal::Boolean(*b), Type::Boolean, at)),
@@ -141,6 +146,9 @@ impl Binder<'_> {
             kind @ (Type::Date | Type::Timestamp | Type::TimestampUtc) => kind,
             kind => return self.refuse(at, format!("write `cast('...' as {kind})`")),
         };
+        if self.is_spark() {
+            return self.spark_dated(text, kind, at);
+        }
         self.text_as(text, kind, at)
     }
 
@@ -210,7 +218,8 @@ impl Binder<'_> {
 
     fn extract(&mut self, field: &DateTimeField, operand: &Ast, at: Place, cx: &Context<'_>) -> Option<Expr> {
         let inner = self.typed(operand, cx)?;
-        let Some(part) = part(field) else {
+        let sunday_first = matches!(field, DateTimeField::Dow | DateTimeField::Isodow) && self.is_spark();
+        let Some(part) = part(field).filter(|_| !sunday_first) else {
             let message = format!("`extract({} from ...)` is not in the subset", field.to_string().to_lowercase());
             let help = "there are year, quarter, month, week, day, dow, isodow, doy, hour, minute, second";
             return self.note(at.error(message).help(help));
@@ -235,6 +244,9 @@ impl Binder<'_> {
         cx: &Context<'_>,
     ) -> Option<Expr> {
         let text = self.text(text, cx, "substring");
+        if self.is_spark() {
+            return self.spark_substring(text?, from, length, at, cx);
+        }
         let Some(from) = from else { return self.refuse(at, "`substring` needs its first position") };
         let from = self.position(from, cx);
         let length = match length {
@@ -284,6 +296,9 @@ impl Binder<'_> {
     /// An operand that must be text.
     pub(super) fn text(&mut self, ast: &Ast, cx: &Context<'_>, function: &str) -> Option<Expr> {
         let expr = self.expr(ast, cx)?;
+        if self.is_spark() {
+            return Some(spark::cast(expr, Type::String));
+        }
         if expr.node != Node::Untyped && expr.kind != Type::String {
             let error = expr.at.error(format!("`{function}` takes text, and this is {}", expr.kind));
             return self.note(error.help("write `cast(... as varchar)`"));
@@ -291,7 +306,7 @@ impl Binder<'_> {
         Some(coerce(expr, Type::String))
     }
 
-    fn outside(&mut self, ast: &Ast, at: Place) -> Option<Expr> {
+    pub(super) fn outside(&mut self, ast: &Ast, at: Place) -> Option<Expr> {
         let (construct, help) = match ast {
             Ast::Cast { kind: CastKind::DoubleColon, data_type, .. } => {
                 ("`::`", Some(format!("write `cast(... as {})`", data_type.to_string().to_lowercase())))

@@ -10,7 +10,7 @@ use super::expr::Context;
 use super::scope::{Scope, Visible, name_of};
 use super::suggest::nearest;
 use crate::catalog::TableRef;
-use crate::error::{Place, SqlError};
+use crate::error::{Cause, Place, SqlError};
 use crate::plan::{Comparison, Expr, Node, Plan};
 use crate::types::Field;
 
@@ -45,6 +45,18 @@ impl Binder<'_> {
                     return nothing;
                 }
                 self.named_table(name, alias.as_ref()).unwrap_or(nothing)
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, .. } if self.is_spark() => {
+                let Some((plan, fields)) = self.inner(subquery) else { return nothing };
+                let qualifier: Vec<String> = alias.iter().map(|alias| name_of(&alias.name)).collect();
+                let visible = |f: Field| Visible {
+                    qualifier: qualifier.clone(),
+                    name: f.name,
+                    kind: f.kind,
+                    nullable: f.nullable,
+                };
+                let scope = Scope { columns: fields.into_iter().map(visible).collect(), open: false };
+                Tables { plan: Some(plan), scope }
             }
             TableFactor::Derived { subquery, .. } => {
                 let error = Place::from(subquery.span()).error("a query in from is not in the subset");
@@ -100,7 +112,7 @@ impl Binder<'_> {
         known.extend(self.named.iter().map(|(name, _)| name.clone()));
         let whole = nearest(&written, known.iter().map(String::as_str));
         let by_name = || known.iter().map(String::as_str).find(|k| k.rsplit('.').next() == Some(&table.name));
-        let error = at.error(format!("there is no table `{written}`"));
+        let error = at.error(format!("there is no table `{written}`")).because(Cause::Name);
         match whole.or_else(by_name) {
             Some(name) => error.help(format!("did you mean `{name}`")),
             None => error,

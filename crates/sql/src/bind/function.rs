@@ -11,7 +11,6 @@ use super::cast::coerce;
 use super::compare::concat;
 use super::expr::{Context, case};
 use super::number::unary;
-use super::order::direction;
 use super::suggest::offer;
 use crate::error::Place;
 use crate::plan::{Comparison, Expr, Node, Ranking, SortKey, Window};
@@ -52,6 +51,11 @@ impl Binder<'_> {
     pub(super) fn function(&mut self, call: &Function, at: Place, cx: &Context<'_>) -> Option<Expr> {
         let name = call.name.to_string().to_lowercase();
         let at = Place { width: at.width.max(name.chars().count()), ..at };
+        if self.is_spark()
+            && let Some(bound) = self.spark_function(&name, call, at, cx)
+        {
+            return bound;
+        }
         if !NAMES.contains(&name.as_str()) {
             let error = at.error(format!("the function `{name}` is not in the subset"));
             return match offer(&name, NAMES.iter().copied()) {
@@ -201,7 +205,7 @@ impl Binder<'_> {
     fn window_key(&mut self, written: &OrderByExpr, cx: &Context<'_>) -> Option<SortKey> {
         self.unless(written.with_fill.is_none(), written.expr.span(), "`with fill`")?;
         let expr = self.varying(&written.expr, cx)?;
-        let (descending, nulls_last) = direction(written);
+        let (descending, nulls_last) = self.direction(written);
         Some(SortKey { expr, descending, nulls_last })
     }
 

@@ -12,11 +12,13 @@ mod order;
 mod query;
 mod scope;
 mod select;
+mod spark;
 mod suggest;
 
 use self::expr::Context;
 use self::scope::{Scope, Visible};
 use crate::catalog::{Catalog, Use};
+use crate::dialect::Dialect;
 use crate::error::{Place, SqlError};
 use crate::parse;
 use crate::plan::{Bound, Plan};
@@ -24,8 +26,17 @@ use crate::types::Field;
 
 /// Checks `sql` against the tables of `catalog`. Gives all mistakes, in the order of the text.
 pub fn bind(sql: &str, catalog: &dyn Catalog, purpose: Use) -> Result<Bound, Vec<SqlError>> {
-    let query = parse::query(sql).map_err(|e| vec![e])?;
-    let mut binder = Binder { catalog, purpose, errors: Vec::new(), named: Vec::new() };
+    bind_in(Dialect::Gold, sql, catalog, purpose)
+}
+
+pub(crate) fn bind_in(
+    dialect: Dialect,
+    sql: &str,
+    catalog: &dyn Catalog,
+    purpose: Use,
+) -> Result<Bound, Vec<SqlError>> {
+    let query = parse::query(sql, dialect).map_err(|e| vec![e])?;
+    let mut binder = Binder { catalog, purpose, dialect, errors: Vec::new(), named: Vec::new() };
     let bound = binder.outermost(&query);
     binder.finish(bound.map(|(plan, fields)| Bound { plan, fields }))
 }
@@ -34,14 +45,28 @@ pub fn bind(sql: &str, catalog: &dyn Catalog, purpose: Use) -> Result<Bound, Vec
 /// must have the Polars types that `dtype_of` gives for theirs.
 /// Rows for which it is false or null are not true: `LazyFrame::filter` drops both.
 pub fn condition(text: &str, fields: &[Field]) -> Result<polars::prelude::Expr, Vec<SqlError>> {
-    let ast = parse::expression(text).map_err(|e| vec![e])?;
+    let bound = condition_in(Dialect::Gold, text, fields)?;
+    crate::lower::condition(&bound, fields).map_err(|e| vec![bound.at.error(e.to_string())])
+}
+
+/// The same in Spark's dialect; the columns may be stored in the narrower types that `field_of` widens.
+pub(crate) fn spark_condition(
+    dialect: Dialect,
+    text: &str,
+    fields: &[Field],
+) -> Result<polars::prelude::Expr, Vec<SqlError>> {
+    let bound = condition_in(dialect, text, fields)?;
+    crate::lower::condition_over(&bound, fields).map_err(|e| vec![bound.at.error(e.to_string())])
+}
+
+fn condition_in(dialect: Dialect, text: &str, fields: &[Field]) -> Result<crate::plan::Expr, Vec<SqlError>> {
+    let ast = parse::expression(text, dialect).map_err(|e| vec![e])?;
     let visible =
         |f: &Field| Visible { qualifier: Vec::new(), name: f.name.clone(), kind: f.kind, nullable: f.nullable };
     let scope = Scope { columns: fields.iter().map(visible).collect(), open: false };
-    let mut binder = Binder { catalog: &Nothing, purpose: Use::Query, errors: Vec::new(), named: Vec::new() };
+    let mut binder = Binder { catalog: &Nothing, purpose: Use::Query, dialect, errors: Vec::new(), named: Vec::new() };
     let bound = binder.boolean(&ast, &Context::plain(&scope, "in a condition"), "a condition");
-    let bound = binder.finish(bound)?;
-    crate::lower::condition(&bound, fields).map_err(|e| vec![bound.at.error(e.to_string())])
+    binder.finish(bound)
 }
 
 /// The catalog of a condition.
@@ -61,6 +86,7 @@ impl Catalog for Nothing {
 struct Binder<'a> {
     catalog: &'a dyn Catalog,
     purpose: Use,
+    dialect: Dialect,
     errors: Vec<SqlError>,
     /// The queries of the `with` clauses that are in force, innermost last. One with mistakes is `None`.
     named: Vec<(String, Option<Relation>)>,

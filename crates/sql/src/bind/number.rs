@@ -5,7 +5,7 @@ use super::cast::{coerce, narrow};
 use super::expr::integer;
 use crate::error::Place;
 use crate::literal::Literal;
-use crate::plan::{Arithmetic, Expr, Node};
+use crate::plan::{Arithmetic, Expr, Function, Node};
 use crate::types::{MAX_PRECISION, Type, common, decimal};
 
 /// The fewest places a quotient keeps when nothing rounds it.
@@ -23,6 +23,9 @@ impl Binder<'_> {
             }
             _ => (left, right),
         };
+        if self.is_spark() {
+            return self.spark_arithmetic(op, left, right, at);
+        }
         if !left.kind.is_number() || !right.kind.is_number() {
             let message = format!("`{}` takes numbers, not {} and {}", symbol(op), left.kind, right.kind);
             return self.refuse(at, message);
@@ -49,6 +52,8 @@ impl Binder<'_> {
         if inner.node == Node::Untyped {
             return self.refuse(at, "the type of this null is not known");
         }
+        let inner =
+            if self.is_spark() && inner.kind == Type::String { super::spark::cast(inner, Type::Double) } else { inner };
         if !inner.kind.is_number() {
             return self.refuse(at, format!("a sign stands before a number, and this is {}", inner.kind));
         }
@@ -62,6 +67,10 @@ impl Binder<'_> {
                 } else {
                     Expr::literal(Literal::Decimal(-units), inner.kind, at)
                 }
+            }
+            (true, _) if self.is_spark() => {
+                let kind = inner.kind;
+                Expr { node: Node::Function(Function::Negate, vec![inner]), kind, nullable: true, at }
             }
             (true, _) => unary(Node::Negate, inner, at),
         })

@@ -38,7 +38,7 @@ impl Binder<'_> {
     fn order_key(&mut self, written: &OrderByExpr, fields: &[Field]) -> Option<Key> {
         self.unless(written.with_fill.is_none(), written.expr.span(), "`with fill`")?;
         let at = Place::from(written.expr.span());
-        let (descending, nulls_last) = direction(written);
+        let (descending, nulls_last) = self.direction(written);
         let target = match &written.expr {
             Ast::Identifier(ident) => match fields.iter().position(|f| same(&f.name, ident)) {
                 Some(index) => Target::Output(index),
@@ -88,6 +88,14 @@ impl Binder<'_> {
         Some((offset, limit))
     }
 
+    /// Whether a key sorts descending, and whether nulls come last. Unless the text says so, they do; to Spark null is
+    /// the least value.
+    pub(super) fn direction(&self, written: &OrderByExpr) -> (bool, bool) {
+        let descending = written.options.asc == Some(false);
+        let first = written.options.nulls_first.unwrap_or(self.is_spark() && !descending);
+        (descending, !first)
+    }
+
     fn count_of(&mut self, expr: &Ast) -> Option<u64> {
         if let Ast::Value(value) = expr
             && let Value::Number(text, _) = &value.value
@@ -97,11 +105,6 @@ impl Binder<'_> {
         }
         self.refuse(expr.span(), "`limit` and `offset` take a whole number")
     }
-}
-
-/// Whether a key sorts descending, and whether nulls come last: they do unless the text says otherwise.
-pub(super) fn direction(written: &OrderByExpr) -> (bool, bool) {
-    (written.options.asc == Some(false), written.options.nulls_first != Some(true))
 }
 
 /// A key over column `index` of a result.

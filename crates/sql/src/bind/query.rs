@@ -21,7 +21,7 @@ impl Binder<'_> {
     }
 
     /// A query inside another one: a set of rows without an order.
-    fn inner(&mut self, query: &Query) -> Option<Relation> {
+    pub(super) fn inner(&mut self, query: &Query) -> Option<Relation> {
         let depth = self.named.len();
         let common = self.with(query.with.as_ref());
         let ordered = query.order_by.is_some() || query.limit_clause.is_some() || query.fetch.is_some();

@@ -3,7 +3,7 @@
 use sqlparser::ast::Ident;
 
 use super::suggest::offer;
-use crate::error::{Place, SqlError};
+use crate::error::{Cause, Place, SqlError};
 use crate::plan::Expr;
 use crate::types::Type;
 
@@ -57,16 +57,19 @@ impl Scope {
                 self.columns.iter().filter_map(|c| c.qualifier.last().map(String::as_str)).collect();
             let qualifier = parts[parts.len() - 2].value.as_str();
             let error = place.error(format!("there is no table `{qualifier}` in from to take `{written}` of"));
+            let error = error.because(Cause::Name);
             return with(error, offer(qualifier, tables));
         }
         let names = of_tables.iter().map(|&i| self.columns[i].name.as_str());
-        with(place.error(format!("there is no column `{written}`")), offer(name, names))
+        let error = place.error(format!("there is no column `{written}`")).because(Cause::Name);
+        with(error, offer(name, names))
     }
 
     fn ambiguous(&self, name: &str, first: usize, place: Place) -> SqlError {
         let qualifier = self.columns[first].qualifier.join(".");
         place
             .error(format!("`{name}` is a column of more than one table"))
+            .because(Cause::Name)
             .help(format!("name the table, as in `{qualifier}.{name}`"))
     }
 }

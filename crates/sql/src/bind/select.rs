@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     Distinct, Expr as Ast, GroupByExpr, OrderBy, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind,
-    Spanned, WildcardAdditionalOptions,
+    Spanned, Value, WildcardAdditionalOptions,
 };
 
 use super::expr::Context;
@@ -39,7 +39,7 @@ impl Binder<'_> {
         let scope = &from.scope;
         let filter =
             self.clause(select.selection.as_ref(), &Context::plain(scope, "in where"), "the condition of `where`");
-        let keys = self.group_keys(&select.group_by, scope);
+        let keys = self.group_keys(select, scope);
         let items = self.items(&select.projection, scope);
         let having = self.clause(select.having.as_ref(), &Context::having(scope), "the condition of `having`");
         let (mut exprs, fields) = output(items?);
@@ -118,7 +118,8 @@ impl Binder<'_> {
     }
 
     /// The keys of `group by`: `Some(None)` when there is none.
-    fn group_keys(&mut self, group: &GroupByExpr, scope: &Scope) -> Option<Option<Vec<Expr>>> {
+    fn group_keys(&mut self, select: &Select, scope: &Scope) -> Option<Option<Vec<Expr>>> {
+        let group = &select.group_by;
         let GroupByExpr::Expressions(asts, modifiers) = group else {
             return self.refuse(group.span(), "`group by all` is not in the subset; name the columns");
         };
@@ -128,11 +129,12 @@ impl Binder<'_> {
         let at = Place::from(group.span());
         let plain = self.unless(modifiers.is_empty(), at, "this modifier of `group by`");
         let context = Context::plain(scope, "in group by");
-        let keys: Vec<Option<Expr>> = asts.iter().map(|ast| self.group_key(ast, &context)).collect();
+        let keys: Vec<Option<Expr>> = asts.iter().map(|ast| self.group_key(ast, &context, select)).collect();
         plain.and(keys.into_iter().collect::<Option<Vec<_>>>()).map(Some)
     }
 
-    fn group_key(&mut self, ast: &Ast, context: &Context<'_>) -> Option<Expr> {
+    fn group_key(&mut self, ast: &Ast, context: &Context<'_>, select: &Select) -> Option<Expr> {
+        let ast = if self.is_spark() { named_item(ast, context.scope, &select.projection) } else { ast };
         let key = self.typed(ast, context)?;
         if key.is_constant() {
             return self.refuse(ast.span(), "a constant groups nothing; repeat the expression of the select list");
@@ -162,7 +164,7 @@ impl Binder<'_> {
         let mut taken: Vec<String> = Vec::new();
         let mut whole = Vec::new();
         for item in items.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten() {
-            if taken.contains(&item.name) {
+            if taken.contains(&item.name) && !self.is_spark() {
                 let error = item.expr.at.error(format!("there are two columns named `{}`", item.name));
                 return self.note(error.help("give one of them another name with `as`"));
             }
@@ -285,6 +287,29 @@ fn output(items: Vec<Item>) -> (Vec<Expr>, Vec<Field>) {
             (expr, field)
         })
         .unzip()
+}
+
+/// The item of the select list that a key names by its number or, where no column has this name, by its alias.
+fn named_item<'q>(key: &'q Ast, scope: &Scope, items: &'q [SelectItem]) -> &'q Ast {
+    match key {
+        Ast::Value(value) => {
+            let index = if let Value::Number(text, false) = &value.value { text.parse::<usize>().ok() } else { None };
+            match index.and_then(|n| items.get(n.checked_sub(1)?)) {
+                Some(SelectItem::UnnamedExpr(ast) | SelectItem::ExprWithAlias { expr: ast, .. }) => ast,
+                _ => key,
+            }
+        }
+        Ast::Identifier(name) if !scope.columns.iter().any(|c| c.name.eq_ignore_ascii_case(&name.value)) => {
+            let named = items.iter().find_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    alias.value.eq_ignore_ascii_case(&name.value).then_some(expr)
+                }
+                _ => None,
+            });
+            named.unwrap_or(key)
+        }
+        _ => key,
+    }
 }
 
 fn has_aggregate(expr: &Expr) -> bool {

@@ -2,15 +2,15 @@
 
 use polars::prelude::*;
 
-use super::column::{column, constant, elementwise, from_units, units};
-use super::{arithmetic, cast, packed, text};
+use super::column::{constant, elementwise, from_units, units};
+use super::{arithmetic, cast, packed, spark, text};
 use crate::literal::Literal;
 use crate::plan::{Comparison, Expr as Typed, Node, Part, Side};
 use crate::types::{Type, dtype_of};
 
-/// Lowers expressions over a frame whose columns have the names that `name` gives.
+/// Lowers expressions over a frame whose columns are what `column` gives.
 pub(super) struct Lowering<'a> {
-    pub name: &'a dyn Fn(usize) -> PlSmallStr,
+    pub column: &'a dyn Fn(usize) -> Expr,
 }
 
 /// The rows on which a value is needed: Polars computes all branches of a `case` on all rows, so an operation that can
@@ -36,7 +36,7 @@ impl Lowering<'_> {
     fn lowered(&self, typed: &Typed, guard: Guard<'_>) -> PolarsResult<Expr> {
         let (kind, at) = (typed.kind, typed.at);
         Ok(match &typed.node {
-            Node::Column(index) => column((self.name)(*index)),
+            Node::Column(index) => (self.column)(*index),
             Node::Literal(value) => constant(value, kind),
             Node::Cast(x) => cast::cast(x.kind, kind, at, self.operand(typed, x, guard)?),
             Node::Arithmetic(op, a, b) => {
@@ -79,6 +79,10 @@ impl Lowering<'_> {
                 packed::pack(list.iter().map(|x| x.kind).collect(), at, parts?)
             }
             Node::Unpacked(before, x) => packed::unpack(before.clone(), kind, at, self.guarded(x, guard)?),
+            Node::Function(function, list) => {
+                let inputs: PolarsResult<Vec<Expr>> = list.iter().map(|x| self.guarded(x, guard)).collect();
+                spark::apply(function, list.iter().map(|x| x.kind).collect(), kind, inputs?)?
+            }
             Node::Untyped | Node::Aggregate(_) | Node::Window(_) => {
                 polars_bail!(ComputeError: "an expression was not resolved ({at} of the query)")
             }

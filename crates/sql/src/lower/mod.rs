@@ -9,6 +9,7 @@ mod expr;
 mod key;
 mod packed;
 mod share;
+mod spark;
 mod text;
 mod window;
 
@@ -38,8 +39,17 @@ impl Bound {
 
 /// A condition over columns that have their own names.
 pub(crate) fn condition(typed: &Typed, fields: &[Named]) -> PolarsResult<Expr> {
-    let lowering = Lowering { name: &|i| fields.get(i).map_or(PlSmallStr::EMPTY, |f| f.name.as_str().into()) };
-    lowering.expr(typed)
+    let named = |i: usize| column(fields.get(i).map_or("", |f| f.name.as_str()));
+    Lowering { column: &named }.expr(typed)
+}
+
+/// The same over columns that are stored in narrower types than the condition takes.
+pub(crate) fn condition_over(typed: &Typed, fields: &[Named]) -> PolarsResult<Expr> {
+    let named = |i: usize| match fields.get(i) {
+        Some(field) => column(field.name.as_str()).cast(dtype_of(field.kind)),
+        None => column(""),
+    };
+    Lowering { column: &named }.expr(typed)
 }
 
 fn name(index: usize) -> PlSmallStr {
@@ -51,7 +61,7 @@ fn names(width: usize) -> Vec<Expr> {
 }
 
 fn lower(typed: &Typed) -> PolarsResult<Expr> {
-    Lowering { name: &name }.expr(typed)
+    Lowering { column: &|i| column(name(i)) }.expr(typed)
 }
 
 fn plan(node: &Plan, frames: Frames<'_>) -> Result<LazyFrame, LowerError> {

@@ -1,0 +1,95 @@
+//! Arithmetic: whole numbers wrap, decimals that do not fit are null, and so is what is divided by zero.
+
+use polars::chunked_array::ops::arity::{broadcast_binary_elementwise, unary_elementwise};
+use polars::prelude::*;
+
+use crate::lower::column::{from_units, units};
+use crate::lower::decimal::{fits, pow10, quotient, rescale};
+use crate::plan::Function;
+use crate::types::Type;
+
+pub(super) fn binary(
+    function: &Function,
+    from: &[Type],
+    kind: Type,
+    left: &Series,
+    right: &Series,
+) -> PolarsResult<Series> {
+    if kind == Type::Double {
+        let result: Float64Chunked =
+            broadcast_binary_elementwise(left.f64()?, right.f64()?, |a: Option<f64>, b: Option<f64>| {
+                double(function, a?, b?)
+            });
+        return Ok(result.into_series());
+    }
+    let scales = (scale(from.first()), scale(from.get(1)));
+    let (left, right) = (units(left)?, units(right)?);
+    let result: Int128Chunked = broadcast_binary_elementwise(&left, &right, |a: Option<i128>, b: Option<i128>| {
+        let (a, b) = (a?, b?);
+        match kind {
+            Type::Decimal { precision, scale } => {
+                exact(function, (a, scales.0), (b, scales.1), scale).filter(|units| fits(*units, precision))
+            }
+            _ => whole(function, a, b).map(|n| wrapped(n, kind)),
+        }
+    });
+    from_units(result, kind)
+}
+
+/// `-x` and `abs(x)`.
+pub(super) fn signed(absolute: bool, kind: Type, series: &Series) -> PolarsResult<Series> {
+    if kind == Type::Double {
+        let sign = |x: f64| if absolute { x.abs() } else { -x };
+        return Ok(series.f64()?.apply_values(sign).into_series());
+    }
+    let sign = |x: i128| wrapped(if absolute { x.abs() } else { -x }, kind);
+    let result: Int128Chunked = unary_elementwise(&units(series)?, |x: Option<i128>| x.map(sign));
+    from_units(result, kind)
+}
+
+/// A whole number in the bits of its type; decimals stay.
+pub(super) fn wrapped(n: i128, kind: Type) -> i128 {
+    #[allow(clippy::cast_possible_truncation)]
+    match kind {
+        Type::Int32 => i128::from(n as i32),
+        Type::Int64 => i128::from(n as i64),
+        _ => n,
+    }
+}
+
+fn scale(kind: Option<&Type>) -> u8 {
+    kind.and_then(|kind| kind.digits()).map_or(0, |(_, scale)| scale)
+}
+
+fn double(function: &Function, a: f64, b: f64) -> Option<f64> {
+    match function {
+        Function::Add => Some(a + b),
+        Function::Subtract => Some(a - b),
+        Function::Multiply => Some(a * b),
+        Function::Divide => (b != 0.0).then(|| a / b),
+        _ => (b != 0.0).then(|| a % b),
+    }
+}
+
+fn whole(function: &Function, a: i128, b: i128) -> Option<i128> {
+    match function {
+        Function::Add => Some(a + b),
+        Function::Subtract => Some(a - b),
+        Function::Multiply => Some(a * b),
+        Function::Divide => a.checked_div(b),
+        _ => a.checked_rem(b),
+    }
+}
+
+fn exact(function: &Function, (a, of_a): (i128, u8), (b, of_b): (i128, u8), scale: u8) -> Option<i128> {
+    let wide = of_a.max(of_b);
+    let up = |x: i128, own: u8| x.checked_mul(pow10(wide - own)?);
+    match function {
+        Function::Add => rescale(up(a, of_a)?.checked_add(up(b, of_b)?)?, wide, scale),
+        Function::Subtract => rescale(up(a, of_a)?.checked_sub(up(b, of_b)?)?, wide, scale),
+        Function::Multiply => rescale(a.checked_mul(b)?, of_a + of_b, scale),
+        Function::Divide if b == 0 => None,
+        Function::Divide => quotient(a, of_a, b, of_b, scale),
+        _ => rescale(up(a, of_a)?.checked_rem(up(b, of_b)?)?, wide, scale),
+    }
+}
