@@ -95,6 +95,14 @@ pub trait Tables: Send + Sync {
         after: Option<i64>,
     ) -> Result<Vec<TableCommit>, Problem>;
 
+    /// What warehouse tables hold. Nothing is loaded or made for it: a warehouse that does not answer is an error.
+    fn loaded(
+        &self,
+        pipeline: &assay_pipeline::Pipeline,
+        environment: &assay_pipeline::Environment,
+        asks: &[LoadedAsk<'_>],
+    ) -> Result<Vec<Loaded>, Problem>;
+
     /// What the newest version of a silver table's quarantine holds; none without a quarantine.
     fn refused(
         &self,
@@ -102,6 +110,24 @@ pub trait Tables: Send + Sync {
         environment: &assay_pipeline::Environment,
         table: &str,
     ) -> Result<Option<Refused>, Problem>;
+}
+
+/// Which rows of a warehouse table are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadedAsk<'a> {
+    pub table: &'a str,
+    /// Date column and dates; all rows when absent.
+    pub dates: Option<(&'a str, &'a [NaiveDate])>,
+}
+
+/// Rows of a warehouse table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loaded {
+    pub rows: u64,
+    /// Of the dates that were asked for.
+    pub dated: u64,
+    /// They were counted; else they are as the last loads left them.
+    pub counted: bool,
 }
 
 /// A quarantine's records, counted.

@@ -53,6 +53,25 @@ pub struct PlanStep {
     pub follows: bool,
     /// The table as it is now; absent where it does not exist or is no table of the lake.
     pub table: Option<PlanTable>,
+    /// What a silver table refused, as the lake has it now.
+    #[serde(default)]
+    pub quarantine: Option<PlanTable>,
+    /// What the warehouse table holds; of warehouse steps alone.
+    #[serde(default)]
+    pub loaded: Option<PlanLoad>,
+}
+
+/// Rows of a warehouse table that a load replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct PlanLoad {
+    /// Absent when nothing tells.
+    #[cfg_attr(feature = "specta", specta(type = Option<u32>))]
+    pub rows_replaced: Option<u64>,
+    #[cfg_attr(feature = "specta", specta(type = Option<u32>))]
+    pub rows_kept: Option<u64>,
+    /// In words: where the rows are known from, or why they are not known.
+    pub source: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +87,10 @@ pub struct PlanTable {
     pub rows_replaced: u64,
     #[cfg_attr(feature = "specta", specta(type = u32))]
     pub rows_kept: u64,
+    /// Refused records without a date, where dates are replaced: of these only those of the files that are read.
+    #[serde(default)]
+    #[cfg_attr(feature = "specta", specta(type = u32))]
+    pub rows_undated: u64,
     /// Partitions that are replaced, oldest first, at most 400.
     pub partitions: Vec<Partition>,
     pub partitions_total: u32,

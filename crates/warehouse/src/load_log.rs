@@ -114,6 +114,23 @@ pub(crate) async fn rows(client: &Client, schema: &str, table: &str) -> Result<O
     Ok(client.query_one(&query, &[&schema, &table]).await?.get(0))
 }
 
+/// Rows of the table after its last load, and of these dates after theirs; none where no entry tells.
+pub(crate) async fn rows_of(
+    transaction: &Transaction<'_>,
+    schema: &str,
+    table: &str,
+    dates: &[String],
+) -> Result<(Option<i64>, Option<i64>), Error> {
+    // Of a date that was never loaded there is no row; after a whole load the log does not tell single dates.
+    let query = format!(
+        "SELECT (SELECT h.table_rows FROM (SELECT) a {LAST}), \
+                (SELECT CASE WHEN bool_and(h.id IS NULL OR h.date IS NOT NULL) THEN coalesce(sum(h.rows), 0)::bigint END \
+                 FROM (SELECT unnest($3::text[])::date AS date) a {LAST_OF_DATE})"
+    );
+    let row = transaction.query_one(&query, &[&schema, &table, &dates]).await?;
+    Ok((row.get(0), row.get(1)))
+}
+
 /// Counts the rows of the staging table and adds one entry per date, or one for the whole; gives the last one's id, none when there was no date.
 pub(crate) async fn write(
     transaction: &Transaction<'_>,

@@ -1,13 +1,18 @@
 //! The lake's tables, as plans and undos look at them.
 
 use super::problems;
+use super::warehouse::Place;
 use crate::desk::Desk;
-use assay_console::ports::{PartitionNow, Refused, RefusedGroup, TableCommit, TableNow, Tables};
-use assay_contract::Problem;
+use assay_console::ports::{Loaded, LoadedAsk, PartitionNow, Refused, RefusedGroup, TableCommit, TableNow, Tables};
+use assay_contract::{Problem, ProblemKind};
 use assay_lake::{Lake, LakeError, Snapshot};
-use assay_pipeline::{Environment, Layer, TableName};
+use assay_pipeline::{Environment, Layer, Pipeline, TableName};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// A look at the warehouse keeps nobody longer from a plan; the start of a private cluster included.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct LocalTables<'a> {
     pub desk: &'a Desk,
@@ -69,6 +74,40 @@ impl Tables for LocalTables<'_> {
         let commits = read(limit).map_err(|error| problems::lake(&error))?;
         let oldest_first = commits.into_iter().rev();
         Ok(oldest_first.map(|commit| TableCommit { version: commit.version, run: commit.run }).collect())
+    }
+
+    fn loaded(
+        &self,
+        pipeline: &Pipeline,
+        environment: &Environment,
+        asks: &[LoadedAsk<'_>],
+    ) -> Result<Vec<Loaded>, Problem> {
+        let schema = pipeline.warehouse.as_ref().map_or("public", |warehouse| warehouse.schema.as_str());
+        let look = async {
+            let mut own = self.desk.warehouse.lock().await;
+            let mut other = Place::new(&self.desk.state(), environment.warehouse_url.clone());
+            let is_own = own.is_at(environment.warehouse_url.as_deref());
+            let place = if is_own { &mut *own } else { &mut other };
+            if !place.exists() {
+                return Ok(asks.iter().map(|_| Loaded { rows: 0, dated: 0, counted: true }).collect());
+            }
+            let mut warehouse = place.connect().await?;
+            let mut found = Vec::with_capacity(asks.len());
+            for ask in asks {
+                let rows = warehouse.loaded(schema, ask.table, ask.dates).await;
+                let rows = rows.map_err(|error| problems::warehouse(&error))?;
+                found.push(Loaded { rows: rows.rows, dated: rows.dated, counted: rows.counted });
+            }
+            if !is_own {
+                other.leave().await?;
+            }
+            Ok(found)
+        };
+        let told = self.desk.runtime.block_on(async { tokio::time::timeout(PATIENCE, look).await });
+        told.unwrap_or_else(|_| {
+            let text = format!("the warehouse did not answer within {} seconds", PATIENCE.as_secs());
+            Err(Problem::new(ProblemKind::Failed, text))
+        })
     }
 
     fn refused(&self, pipeline: &str, environment: &Environment, table: &str) -> Result<Option<Refused>, Problem> {

@@ -2,7 +2,8 @@
 
 use super::grid::{Side, lines};
 use super::words::{count, counted, duration, size};
-use assay_contract::{DefinitionNote, Estimate, PlanDetail, PlanFile, PlanStep};
+use assay_contract::{DefinitionNote, Estimate, PlanDetail, PlanFile, PlanLoad, PlanStep, PlanTable};
+use std::collections::BTreeMap;
 
 /// Files, dates and lines of a difference that are printed; longer lists say so.
 const LISTED: usize = 20;
@@ -79,36 +80,71 @@ fn steps(steps: &[PlanStep]) -> Vec<String> {
         ("rows replaced", Side::Right),
         ("rows kept", Side::Right),
     ];
-    let rows: Vec<Vec<String>> = steps
-        .iter()
-        .map(|step| {
-            let table = step.table.as_ref();
-            let number = |value: Option<u64>| value.map_or_else(|| "-".into(), count);
-            let version = table.map_or_else(
-                || "-".into(),
-                |table| match table.back_to {
-                    Some(back) => format!("{} -> {back}", table.version),
-                    None => table.version.to_string(),
-                },
-            );
-            let by_date = table.filter(|table| !table.whole);
-            vec![
-                step.id.clone(),
-                step.dates.clone(),
-                version,
-                number(by_date.map(|table| u64::from(table.partitions_total))),
-                number(table.map(|table| table.rows_replaced)),
-                number(table.map(|table| table.rows_kept)),
-            ]
-        })
-        .collect();
+    let mut rows = Vec::new();
+    for step in steps {
+        let row = |id: &str, table| of_table(id, &step.dates, table);
+        rows.push(match &step.loaded {
+            Some(loaded) => of_load(step, loaded),
+            None => row(&step.id, step.table.as_ref()),
+        });
+        if let Some(refused) = &step.quarantine {
+            rows.push(row(&step.id.replacen("silver.", "quarantine.", 1), Some(refused)));
+        }
+    }
     let mut out = lines(&header, &rows);
+    out.extend(undated(steps));
+    out.extend(sources(steps));
     let fed: Vec<String> = steps.iter().filter(|step| step.feeds).map(|step| step.id.clone()).collect();
     if !fed.is_empty() {
         out.push(format!("  {}: what is new is fetched first and goes along, whatever its dates", named(&fed)));
     }
     out.push(String::new());
     out
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or_else(|| "-".into(), count)
+}
+
+fn of_table(id: &str, dates: &str, table: Option<&PlanTable>) -> Vec<String> {
+    let version = match table {
+        None => "-".into(),
+        Some(PlanTable { version, back_to: Some(back), .. }) => format!("{version} -> {back}"),
+        Some(table) => table.version.to_string(),
+    };
+    let by_date = table.filter(|table| !table.whole);
+    vec![
+        id.to_owned(),
+        dates.to_owned(),
+        version,
+        number(by_date.map(|table| u64::from(table.partitions_total))),
+        number(table.map(|table| table.rows_replaced)),
+        number(table.map(|table| table.rows_kept)),
+    ]
+}
+
+fn of_load(step: &PlanStep, load: &PlanLoad) -> Vec<String> {
+    let (replaced, kept) = (number(load.rows_replaced), number(load.rows_kept));
+    vec![step.id.clone(), step.dates.clone(), "-".into(), "-".into(), replaced, kept]
+}
+
+/// Refused records without a date belong to no partition that could be counted.
+fn undated(steps: &[PlanStep]) -> Vec<String> {
+    let some = steps.iter().filter_map(|step| Some((step, step.quarantine.as_ref()?.rows_undated)));
+    let line = |(step, records): (&PlanStep, u64)| {
+        let records = counted(records, "refused record");
+        format!("  {}: {records} without a date; those of the files that are read are replaced", step.id)
+    };
+    some.filter(|(_, records)| *records > 0).map(line).collect()
+}
+
+/// Where the rows of the warehouse are known from, each source with its tables.
+fn sources(steps: &[PlanStep]) -> Vec<String> {
+    let mut by_source: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (step, load) in steps.iter().filter_map(|step| Some((step, step.loaded.as_ref()?))) {
+        by_source.entry(&load.source).or_default().push(step.id.clone());
+    }
+    by_source.into_iter().map(|(source, steps)| format!("  {}: rows {source}", named(&steps))).collect()
 }
 
 fn definition(note: &DefinitionNote) -> Vec<String> {
@@ -140,16 +176,17 @@ fn estimate(estimate: &Estimate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_contract::{Partition, PlanTable, ScopeWord};
+    use assay_contract::{Partition, ScopeWord};
 
     #[test]
     fn a_plan_in_words() {
-        let table = |back_to| PlanTable {
+        let of = |back_to| PlanTable {
             version: 7,
             back_to,
             whole: false,
             rows_replaced: 3000,
             rows_kept: 39_000,
+            rows_undated: 0,
             partitions: vec![Partition { date: "2026-11-05".into(), rows: 3000, bytes: 90_000, files: 1 }],
             partitions_total: 1,
         };
@@ -160,6 +197,12 @@ mod tests {
             feeds: id.starts_with("bronze"),
             follows: false,
             table,
+            quarantine: id.starts_with("silver").then(|| PlanTable { rows_replaced: 7, rows_undated: 2, ..of(None) }),
+            loaded: id.starts_with("warehouse").then(|| PlanLoad {
+                rows_replaced: (id != "warehouse.down").then_some(40),
+                rows_kept: (id != "warehouse.down").then_some(1_200),
+                source: if id == "warehouse.down" { "not known: it is down" } else { "as last loaded" }.into(),
+            }),
         };
         let plan = PlanDetail {
             run: "R".into(),
@@ -173,8 +216,9 @@ mod tests {
             stages: vec!["silver".into(), "gold".into()],
             steps: vec![
                 step("bronze.sales", None),
-                step("silver.sales", Some(table(None))),
+                step("silver.sales", Some(of(None))),
                 step("warehouse.daily", None),
+                step("warehouse.down", None),
             ],
             files: vec![PlanFile { source: "sales".into(), path: "a.csv".into(), bytes: 1200 }],
             files_total: 1,
@@ -205,10 +249,15 @@ mod tests {
         1 file, 1.2 kB
           a.csv  1.2 kB
 
-        step             dates       version  partitions  rows replaced  rows kept
-        bronze.sales     2026-11-05        -           -              -          -
-        silver.sales     2026-11-05        7           1          3,000     39,000
-        warehouse.daily  2026-11-05        -           -              -          -
+        step              dates       version  partitions  rows replaced  rows kept
+        bronze.sales      2026-11-05        -           -              -          -
+        silver.sales      2026-11-05        7           1          3,000     39,000
+        quarantine.sales  2026-11-05        7           1              7     39,000
+        warehouse.daily   2026-11-05        -           -             40      1,200
+        warehouse.down    2026-11-05        -           -              -          -
+          silver.sales: 2 refused records without a date; those of the files that are read are replaced
+          warehouse.daily: rows as last loaded
+          warehouse.down: rows not known: it is down
           bronze.sales: what is new is fetched first and goes along, whatever its dates
 
         Definition aaa: changed since run OLD, which had bbb
@@ -216,6 +265,6 @@ mod tests {
           +b
         Estimate: 4.2s, from 3 past runs; without warehouse.daily, of which no past run tells
         ");
-        assert_eq!(steps(&[step("gold.x", Some(table(Some(5))))])[1].split_whitespace().nth(2), Some("7"));
+        assert_eq!(steps(&[step("gold.x", Some(of(Some(5))))])[1].split_whitespace().nth(2), Some("7"));
     }
 }

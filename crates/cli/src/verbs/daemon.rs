@@ -10,10 +10,10 @@ use assay_pipeline::{Environment, Guard};
 use std::time::Duration;
 
 pub fn daemon(desk: Desk, args: DaemonArgs, json: bool) -> Result<u8, Problem> {
-    let environment = allowed(&desk, &args.env, args.confirm.as_deref())?;
+    let environment = allowed(&desk, &args.env.name, args.guard.confirm.as_deref())?;
     let charge = Charge {
         environment,
-        confirmed: args.confirm,
+        confirmed: args.guard.confirm,
         at_once: usize::from(args.at_once),
         only: None,
         attached: args.attached,
@@ -23,7 +23,7 @@ pub fn daemon(desk: Desk, args: DaemonArgs, json: bool) -> Result<u8, Problem> {
 }
 
 pub fn watch(desk: Desk, args: WatchArgs, json: bool) -> Result<u8, Problem> {
-    let environment = allowed(&desk, &args.env, args.confirm.as_deref())?;
+    let environment = allowed(&desk, &args.env.name, args.guard.confirm.as_deref())?;
     let patience = Patience {
         settle: Duration::from_millis(args.settle),
         sweep: Duration::from_secs(args.sweep),
@@ -31,7 +31,7 @@ pub fn watch(desk: Desk, args: WatchArgs, json: bool) -> Result<u8, Problem> {
     };
     let charge = Charge {
         environment,
-        confirmed: args.confirm,
+        confirmed: args.guard.confirm,
         at_once: 1,
         only: Some(args.pipeline),
         attached: false,

@@ -13,19 +13,19 @@ pub fn run(desk: &Desk, args: &ReplayArgs, json: bool) -> Result<u8, Problem> {
     desk.recover()?;
     let table = silver(desk, &args.table)?;
     let ready = desk.pipeline(&table.pipeline)?;
-    let environment = desk.environment(&args.env)?;
+    let environment = desk.environment(&args.env.name)?;
     let person = desk.person();
     let ask = ReplayAsk {
         table: &table.table,
-        between: args.date.map(|date| (date, date)).or(args.from.zip(args.to)),
+        between: args.dates.between(),
         reasons: &args.reason_codes,
-        confirmed: args.confirm.as_deref(),
-        reason: &args.reason,
+        confirmed: args.ask.confirmed(),
+        reason: &args.ask.reason,
         asked_by: &person,
-        looking: args.plan,
+        looking: args.look.only,
     };
     let plan = launch::with_inputs(desk, &ready, &environment, |inputs| plan_replay(&ask, inputs))?;
-    show_and_carry_out(desk, &ready, &environment, &plan, args.plan, json)
+    show_and_carry_out(desk, &ready, &environment, &plan, args.look.only, json)
 }
 
 fn silver(desk: &Desk, text: &str) -> Result<TableName, Problem> {

@@ -19,8 +19,8 @@ type Range = Option<(NaiveDate, NaiveDate)>;
 
 pub fn run(desk: &Desk, args: &ReprocessArgs, json: bool) -> Result<u8, Problem> {
     desk.recover()?;
-    let environment = desk.environment(&args.env)?;
-    let between = args.date.map(|date| (date, date)).or(args.from.zip(args.to));
+    let environment = desk.environment(&args.env.name)?;
+    let between = args.dates.between();
     let word = word(args, between)?;
     if args.each {
         return each(desk, args, &environment, word, between, json);
@@ -30,7 +30,7 @@ pub fn run(desk: &Desk, args: &ReprocessArgs, json: bool) -> Result<u8, Problem>
     match launch::plan(desk, &ready, &environment, &request)? {
         Planned::Nothing(why) => Ok(nothing(&why, json)),
         Planned::Already(run) => Ok(nothing(&format!("Run {run} does this already."), json)),
-        Planned::Run(plan) => show_and_carry_out(desk, &ready, &environment, &plan, args.plan, json),
+        Planned::Run(plan) => show_and_carry_out(desk, &ready, &environment, &plan, args.look.only, json),
     }
 }
 
@@ -106,10 +106,10 @@ fn each(
         let (ready, original) = definition(desk, args, environment, between)?;
         let request = request(desk, args, ScopeAsk { word, between }, original)?;
         let Planned::Run(plan) = launch::plan(desk, &ready, environment, &request)? else { continue };
-        if args.plan || !json {
+        if args.look.only || !json {
             print(&launch::detail(desk, &ready, environment, &plan)?, json);
         }
-        if args.plan {
+        if args.look.only {
             continue;
         }
         // A signal that comes between two runs waits for the next one.
@@ -188,13 +188,13 @@ fn request(desk: &Desk, args: &ReprocessArgs, scope: ScopeAsk, original: bool) -
             (None, None) => StepsAsk::All,
         },
         scope,
-        confirmed: args.confirm.clone(),
-        reason: args.reason.clone(),
+        confirmed: args.ask.confirmed().map(str::to_owned),
+        reason: args.ask.reason.clone(),
         asked_by: desk.person(),
         request_id: None,
         settings,
         original,
         exact: true,
-        looking: args.plan,
+        looking: args.look.only,
     })
 }

@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
     desk.recover()?;
     let ready = desk.pipeline(&args.pipeline)?;
-    let environment = desk.environment(&args.env)?;
+    let environment = desk.environment(&args.env.name)?;
     let screen = Arc::new(Screen::new(json));
     let hear = {
         let screen = Arc::clone(&screen);
@@ -27,7 +27,7 @@ pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
     };
     let interrupts = Interrupts::listen(desk)?;
     if args.resume {
-        let live = launch::again(desk, &ready, &environment, args.confirm.as_deref(), hear)?;
+        let live = launch::again(desk, &ready, &environment, args.ask.confirmed(), hear)?;
         return attend(desk, live, interrupts, &screen, json);
     }
     let plan = match launch::plan(desk, &ready, &environment, &request(desk, args))? {
@@ -45,17 +45,16 @@ pub fn run(desk: &Desk, args: &RunArgs, json: bool) -> Result<u8, Problem> {
 }
 
 fn request(desk: &Desk, args: &RunArgs) -> RunRequest {
-    let scope = match (args.all, args.date, args.from, args.to) {
-        (true, ..) => ScopeAsk::all(),
-        (_, Some(date), ..) => ScopeAsk::dates(date, date),
-        (_, _, Some(from), Some(to)) => ScopeAsk::dates(from, to),
-        _ => ScopeAsk::missing(),
+    let scope = match (args.all, args.dates.between()) {
+        (true, _) => ScopeAsk::all(),
+        (false, Some((from, to))) => ScopeAsk::dates(from, to),
+        (false, None) => ScopeAsk::missing(),
     };
     RunRequest {
         stages: args.stages.clone(),
         scope,
-        confirmed: args.confirm.clone(),
-        reason: args.reason.clone(),
+        confirmed: args.ask.confirmed().map(str::to_owned),
+        reason: args.ask.reason.clone(),
         asked_by: desk.person(),
         looking: args.dry_run,
         ..RunRequest::default()

@@ -16,11 +16,11 @@ pub fn run(desk: &Desk, args: &UndoArgs, json: bool) -> Result<u8, Problem> {
     let ask = UndoAsk {
         run: &row.id,
         cascade: args.cascade,
-        confirmed: args.confirm.as_deref(),
-        reason: &args.reason,
+        confirmed: args.ask.confirmed(),
+        reason: &args.ask.reason,
         asked_by: &person,
-        looking: args.plan,
+        looking: args.look.only,
     };
     let plan = launch::with_inputs(desk, &ready, &environment, |inputs| plan_undo(&ask, inputs))?;
-    show_and_carry_out(desk, &ready, &environment, &plan, args.plan, json)
+    show_and_carry_out(desk, &ready, &environment, &plan, args.look.only, json)
 }

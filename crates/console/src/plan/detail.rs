@@ -1,5 +1,7 @@
 //! Everything that a person wants to know of a plan before it is carried out.
 
+mod loads;
+
 use crate::definitions;
 use crate::plan::draw::PlanInputs;
 use crate::plan::estimate::estimate;
@@ -7,7 +9,9 @@ use crate::plan::graph::StepGraph;
 use crate::plan::{Back, PlannedStep, RunPlan, RunScope, Work};
 use crate::ports::TableNow;
 use crate::views::scope_words;
-use assay_contract::{DefinitionNote, Partition, PlanDetail, PlanFile, PlanStep, PlanTable, Problem, ReasonCount};
+use assay_contract::{
+    DefinitionNote, Partition, PlanDetail, PlanFile, PlanLoad, PlanStep, PlanTable, Problem, ReasonCount,
+};
 use assay_pipeline::read::DefinitionFiles;
 use assay_pipeline::{Guard, Layer};
 use chrono::NaiveDate;
@@ -23,11 +27,11 @@ const PAST: u32 = 10;
 /// A plan with what it will replace, its definition against the original, and an estimate. Changes nothing, and
 /// asks each port once, whatever the number of dates and tables.
 pub fn detail(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<PlanDetail, Problem> {
-    let lake = plan.steps.iter().filter(|step| matches!(step.stage, Layer::Silver | Layer::Gold));
-    let ids: Vec<String> = lake.map(|step| step.id.clone()).collect();
-    let contents = inputs.tables.contents(&plan.pipeline, &plan.environment, &ids)?;
+    let contents = inputs.tables.contents(&plan.pipeline, &plan.environment, &plan.replaced_tables())?;
     let graph = StepGraph::of(inputs.pipeline, inputs.reads)?;
     let dated: BTreeSet<&str> = graph.nodes.iter().filter(|node| node.dated).map(|node| node.id.as_str()).collect();
+    let replaced = Replaced { plan, contents, loaded: loads::of(plan, inputs), dated };
+    let dated = &replaced.dated;
     let timings = inputs.journal.timings(&plan.pipeline, &plan.environment.name, PAST)?;
     let known = inputs.journal.dates(&plan.pipeline, &plan.environment.name)?.len();
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
@@ -41,7 +45,7 @@ pub fn detail(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<PlanDetail, Pro
         dates: plan.dates_words(),
         widened: plan.widened.iter().map(NaiveDate::to_string).collect(),
         stages: plan.stages.iter().map(ToString::to_string).collect(),
-        steps: plan.steps.iter().map(|step| planned_step(plan, step, &contents, &dated)).collect(),
+        steps: plan.steps.iter().map(|step| replaced.of(step)).collect(),
         files: plan.files.iter().take(FILES).map(planned_file).collect(),
         files_total: count(plan.files.len()),
         bytes: plan.files.iter().map(|file| file.size).sum(),
@@ -65,35 +69,57 @@ fn planned_file(file: &crate::plan::PlannedFile) -> PlanFile {
     PlanFile { source: file.source.clone(), path: file.path.clone(), bytes: file.size }
 }
 
-fn planned_step(
-    plan: &RunPlan,
-    step: &PlannedStep,
-    contents: &BTreeMap<String, TableNow>,
-    dated: &BTreeSet<&str>,
-) -> PlanStep {
-    let scope = match plan.scope_of(step) {
-        RunScope::Dates(dates) if dated.contains(step.id.as_str()) => Some(dates.as_slice()),
-        _ => None,
-    };
-    PlanStep {
-        id: step.id.clone(),
-        after: step.after.clone(),
-        dates: match scope {
-            _ if step.follows => "what the steps before it change".into(),
-            Some([]) => plan.dates_words(),
-            Some(_) => scope_words(plan.scope_of(step)),
-            None => "whole table".into(),
-        },
-        feeds: step.feeds,
-        follows: step.follows,
-        table: contents.get(&step.id).map(|now| table(now, scope, step)),
+/// What the steps of a plan replace.
+struct Replaced<'a> {
+    plan: &'a RunPlan,
+    contents: BTreeMap<String, TableNow>,
+    /// By step.
+    loaded: BTreeMap<&'a str, PlanLoad>,
+    /// Steps that go by dates.
+    dated: BTreeSet<&'a str>,
+}
+
+impl Replaced<'_> {
+    fn of(&self, step: &PlannedStep) -> PlanStep {
+        let scope = match self.plan.scope_of(step) {
+            RunScope::Dates(dates) if self.dated.contains(step.id.as_str()) => Some(dates.as_slice()),
+            _ => None,
+        };
+        PlanStep {
+            id: step.id.clone(),
+            after: step.after.clone(),
+            dates: match scope {
+                _ if step.follows => "what the steps before it change".into(),
+                Some([]) => self.plan.dates_words(),
+                Some(_) => scope_words(self.plan.scope_of(step)),
+                None => "whole table".into(),
+            },
+            feeds: step.feeds,
+            follows: step.follows,
+            table: self.contents.get(&step.id).map(|now| table(now, scope, step.restore.and_then(|to| to.table))),
+            quarantine: self.quarantine(step, scope),
+            loaded: self.loaded.get(step.id.as_str()).cloned(),
+        }
+    }
+
+    /// A replay takes its records out one by one; every other work replaces them with their date.
+    fn quarantine(&self, step: &PlannedStep, scope: Option<&[NaiveDate]>) -> Option<PlanTable> {
+        let now = self.contents.get(&format!("quarantine.{}", step.table)).filter(|_| step.stage == Layer::Silver)?;
+        let mut told = table(now, scope, step.restore.and_then(|to| to.quarantine));
+        if let Work::Replay(replay) = &self.plan.work {
+            let all = told.rows_replaced + told.rows_kept + told.rows_undated;
+            told.rows_replaced = replay.records.values().sum();
+            told.rows_kept = all.saturating_sub(told.rows_replaced);
+            told.rows_undated = 0;
+        }
+        Some(told)
     }
 }
 
 /// Both the dates of the scope and the partitions are in order, so that they are walked once.
-fn table(now: &TableNow, scope: Option<&[NaiveDate]>, step: &PlannedStep) -> PlanTable {
+fn table(now: &TableNow, scope: Option<&[NaiveDate]>, back: Option<Back>) -> PlanTable {
     let mut replaced = Vec::new();
-    let (mut rows_replaced, mut rows_kept, mut total) = (0, 0, 0usize);
+    let (mut rows_replaced, mut rows_kept, mut rows_undated, mut total) = (0, 0, 0, 0usize);
     let mut dates = scope.unwrap_or_default().iter().peekable();
     for part in &now.partitions {
         let taken = match (scope, part.date) {
@@ -105,7 +131,7 @@ fn table(now: &TableNow, scope: Option<&[NaiveDate]>, step: &PlannedStep) -> Pla
             }
         };
         if !taken {
-            rows_kept += part.rows;
+            *(if part.date.is_some() { &mut rows_kept } else { &mut rows_undated }) += part.rows;
             continue;
         }
         rows_replaced += part.rows;
@@ -119,7 +145,6 @@ fn table(now: &TableNow, scope: Option<&[NaiveDate]>, step: &PlannedStep) -> Pla
             });
         }
     }
-    let back = step.restore.and_then(|restore| restore.table);
     PlanTable {
         version: u32::try_from(now.version).unwrap_or(u32::MAX),
         back_to: match back {
@@ -129,6 +154,7 @@ fn table(now: &TableNow, scope: Option<&[NaiveDate]>, step: &PlannedStep) -> Pla
         whole: scope.is_none(),
         rows_replaced,
         rows_kept,
+        rows_undated,
         partitions: replaced,
         partitions_total: u32::try_from(total).unwrap_or(u32::MAX),
     }

@@ -1,13 +1,14 @@
 //! Scope words, steps, feeds, and plans that someone looked at.
 
-use super::world::{Act, World, contract, day, reads};
+use super::world::{Act, Commit, World, contract, day, reads};
 use crate::journal::Journal;
 use crate::plan::detail::detail;
 use crate::plan::{PlannedFile, RunPlan, RunScope};
 use crate::{Planned, RunRequest, ScopeAsk, StepsAsk, plan_run};
-use assay_contract::{ProblemKind, ScopeWord, Status};
+use assay_contract::{PlanLoad, Problem, ProblemKind, ScopeWord, Status};
 use assay_pipeline::{Feed, FileDates, Guard, SilverMode, Source};
 use chrono::{NaiveDate, TimeDelta};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 fn dates(numbers: &[u32]) -> RunScope {
@@ -285,6 +286,32 @@ fn a_detail_tells_what_is_replaced_and_how_long_it_may_take() {
     assert_eq!((told.estimate.milliseconds, told.estimate.runs), (Some(0), 1));
     assert!(told.estimate.unknown.is_empty());
     assert_eq!(told.dates, "2 dates, 2026-11-02 to 2026-11-03");
+}
+
+#[test]
+fn a_detail_tells_what_is_replaced_of_refused_records_and_in_the_warehouse() {
+    let world = World::new();
+    world.run();
+    let refused = [Some(day(1)), Some(day(2)), None].map(|date| (date, "refused".to_owned()));
+    let newest = |tables: &mut BTreeMap<String, Vec<Commit>>| {
+        tables.get_mut("quarantine.sales").unwrap().last_mut().unwrap().content.extend(refused);
+    };
+    newest(&mut world.runner.lake.tables.lock().unwrap());
+    let request = RunRequest { exact: true, ..World::request(ScopeAsk::dates(day(2), day(3)), &[]) };
+    let plan = planned(&world, &request);
+    let step =
+        |id: &str| detail(&plan, &world.inputs(&reads)).unwrap().steps.into_iter().find(|step| step.id == id).unwrap();
+    let sales = step("silver.sales").quarantine.unwrap();
+    assert_eq!((sales.rows_replaced, sales.rows_kept, sales.rows_undated, sales.partitions_total), (10, 10, 10, 1));
+    assert_eq!((step("silver.sales").loaded, step("gold.daily").quarantine), (None, None));
+    let load = |replaced, kept, source: &str| {
+        Some(PlanLoad { rows_replaced: replaced, rows_kept: kept, source: source.into() })
+    };
+    assert_eq!(step("warehouse.enriched").loaded, load(Some(20), Some(30), "as last loaded"));
+    assert_eq!(step("warehouse.products").loaded, load(Some(50), Some(0), "counted now"));
+    *world.runner.lake.warehouse.lock().unwrap() = Err(Problem::new(ProblemKind::Failed, "it is down"));
+    assert_eq!(step("warehouse.enriched").loaded, load(None, None, "not known: it is down"));
+    assert_eq!(step("warehouse.products").loaded, load(None, None, "not known: it is down"));
 }
 
 /// Ten years and fifty tables: what is asked of the ports does not grow with either.

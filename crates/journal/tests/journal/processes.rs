@@ -4,7 +4,7 @@ use crate::worker::{Mode, child, effects, journal, plan};
 use assay_console::folder::Claim;
 use assay_console::journal::RunFilter;
 use assay_console::plan::PlannedFile;
-use assay_console::ports::{Refused, Sources, TableCommit, TableNow, Tables};
+use assay_console::ports::{Loaded, LoadedAsk, Refused, Sources, TableCommit, TableNow, Tables};
 use assay_console::process::Heard;
 use assay_console::resume::{ResumeAsk, resume};
 use assay_console::{Journal, PlanInputs, SystemClock, WorkerHandle, cancel, queue_run, recover, settle};
@@ -39,6 +39,10 @@ impl Tables for NoTables {
     }
 
     fn commits(&self, _: &str, _: &Environment, _: &str, _: Option<i64>) -> Result<Vec<TableCommit>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn loaded(&self, _: &Pipeline, _: &Environment, _: &[LoadedAsk<'_>]) -> Result<Vec<Loaded>, Problem> {
         Ok(Vec::new())
     }
 

@@ -4,6 +4,7 @@
 mod cluster;
 mod faults;
 mod load;
+mod loaded;
 mod proxy;
 mod staging;
 mod support;
