@@ -21,7 +21,7 @@ pub use difference::{
 };
 pub use event::Event;
 pub use overview::{LayerCell, Overview, PipelineCard, TableCell};
-pub use plan::{DefinitionNote, Estimate, PlanDetail, PlanFile, PlanStep, PlanTable};
+pub use plan::{DefinitionNote, Estimate, PlanDetail, PlanFile, PlanLoad, PlanStep, PlanTable};
 pub use problem::{Problem, ProblemKind};
 pub use run::{Counts, LogLine, LogPage, Reconciliation, RunDetail, RunRow, RunTicket, Status, StepRow};
 pub use scope::ScopeWord;

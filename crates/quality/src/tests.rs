@@ -1,0 +1,1 @@
+//! Rules on small frames, and on hostile ones.
