@@ -264,7 +264,7 @@ fn sign(op: Arithmetic) -> &'static str {
     }
 }
 
-pub(crate) fn text(text: &Text) -> String {
+fn text(text: &Text) -> String {
     match text {
         Text::Literal(text) => format!("\"{text}\""),
         Text::Null => "NULL".to_owned(),

@@ -11,7 +11,7 @@ mod record;
 mod rows;
 #[cfg(test)]
 mod tests;
-pub(crate) mod text;
+mod text;
 
 use crate::error::StageError;
 use crate::watch::Watch;

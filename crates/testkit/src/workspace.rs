@@ -19,7 +19,6 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Workspace {
     folder: TempDir,
-    variables: Vec<(String, String)>,
 }
 
 impl Workspace {
@@ -27,7 +26,7 @@ impl Workspace {
     pub fn new() -> Result<Self, TestkitError> {
         let folder =
             tempfile::Builder::new().prefix("assay-").tempdir().map_err(TestkitError::at(std::env::temp_dir()))?;
-        let workspace = Self { folder, variables: Vec::new() };
+        let workspace = Self { folder };
         workspace.write_at_root("assay.toml", b"")?;
         copy(&repository().join("pipelines"), &workspace.root().join("pipelines"))?;
         Ok(workspace)
@@ -52,11 +51,6 @@ impl Workspace {
         write(self.root().join(path), bytes)
     }
 
-    /// A variable of the environment of every `assay` that is started from now on.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.variables.push((name.to_owned(), value.to_owned()));
-    }
-
     /// Runs `assay` in the workspace to its end; longer than [`PATIENCE`] is an error.
     pub fn assay<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Outcome, TestkitError> {
         self.start(arguments)?.wait(PATIENCE)
@@ -64,7 +58,7 @@ impl Workspace {
 
     /// Starts `assay` in the workspace, as the leader of its own process group.
     pub fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Running, TestkitError> {
-        Running::start(&program()?, self.root(), arguments, &self.variables)
+        Running::start(&program()?, self.root(), arguments)
     }
 }
 

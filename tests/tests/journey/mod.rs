@@ -3,57 +3,22 @@
 #![allow(dead_code, reason = "each journey uses some of it")]
 
 use assay_testkit::delta::DeltaTable;
-use assay_testkit::s3::{Bucket, Server};
 use assay_testkit::{Counts, Layers, Outcome, Table, Workspace, assert_same_rows, copies, table_of};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tempfile::TempDir;
 
 /// First business date of every journey.
 pub const FIRST: &str = "2026-01-05";
 
-/// Where the lake lies in a bucket of a journey.
-pub const PREFIX: &str = "team/lake";
-
 pub struct Journey {
     pub workspace: Workspace,
     pub pipeline: &'static str,
-    remote: Option<Remote>,
-}
-
-/// A lake in a bucket, and the folder that it is copied to where a journey looks at it.
-struct Remote {
-    bucket: Bucket,
-    copy: TempDir,
 }
 
 impl Journey {
     pub fn new(pipeline: &'static str) -> Self {
-        Self { workspace: Workspace::new().unwrap(), pipeline, remote: None }
-    }
-
-    /// The lake lies in a bucket that the program reaches at this endpoint.
-    pub fn in_bucket(pipeline: &'static str, server: &Server, bucket: Bucket, endpoint: &str) -> Self {
-        let mut workspace = Workspace::new().unwrap();
-        let lake = format!("s3://{}/{PREFIX}", bucket.name());
-        let settings = format!("[environments.local]\nlake = \"{lake}\"\ns3.endpoint = \"{endpoint}\"\n");
-        workspace.write_at_root("assay.toml", settings.as_bytes()).unwrap();
-        for (name, value) in server.variables() {
-            workspace.set(&name, &value);
-        }
-        let copy = tempfile::Builder::new().prefix("assay-copy-").tempdir().unwrap();
-        Self { workspace, pipeline, remote: Some(Remote { bucket, copy }) }
-    }
-
-    /// The bucket of a lake that lies in one.
-    pub fn bucket(&self) -> &Bucket {
-        &self.remote.as_ref().unwrap().bucket
-    }
-
-    /// The key of a path below the pipeline's lake folder.
-    pub fn key(&self, path: &str) -> String {
-        format!("{PREFIX}/{}/{path}", self.pipeline)
+        Self { workspace: Workspace::new().unwrap(), pipeline }
     }
 
     /// Generated data of these dates; more words may follow.
@@ -95,12 +60,8 @@ impl Journey {
         self.json(&["runs"]).iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The pipeline's folder of the lake as it is now; of one in a bucket a copy.
     pub fn lake(&self) -> PathBuf {
-        let Some(Remote { bucket, copy }) = &self.remote else { return self.workspace.lake(self.pipeline) };
-        let folder = copy.path().join(self.pipeline);
-        bucket.copy_to(&format!("{PREFIX}/{}", self.pipeline), &folder).unwrap();
-        folder
+        self.workspace.lake(self.pipeline)
     }
 
     /// A table by its folder below the pipeline's lake folder.
@@ -124,11 +85,7 @@ impl Journey {
     }
 
     pub fn write(&self, path: &str, bytes: &[u8]) -> PathBuf {
-        let Some(Remote { bucket, copy }) = &self.remote else {
-            return self.workspace.write(self.pipeline, path, bytes).unwrap();
-        };
-        bucket.put(&self.key(path), bytes).unwrap();
-        copy.path().join(self.pipeline).join(path)
+        self.workspace.write(self.pipeline, path, bytes).unwrap()
     }
 
     pub fn expect_table(&self, folder: &str, expected: &Table) {
@@ -174,34 +131,21 @@ impl Journey {
         assert_eq!(last["balanced"], true, "{counts}");
     }
 
-    /// Every row of a warehouse table as the program shows it, page by page; moments in one form.
-    pub fn warehouse(&self, name: &str, like: &Table) -> Table {
-        self.pages(&format!("warehouse.{name}"), like)
-    }
-
-    /// Every row of a table such as `gold.daily` as the program shows it, page by page; moments in one form.
-    pub fn pages(&self, table: &str, like: &Table) -> Table {
-        let table = format!("{}.{table}", self.pipeline);
+    /// Every row of a warehouse table as the program shows it, page by page.
+    pub fn expect_warehouse(&self, name: &str, expected: &Table) {
+        let table = format!("{}.warehouse.{name}", self.pipeline);
         let mut rows = Vec::new();
         loop {
             let offset = rows.len().to_string();
             let page = self.json(&["preview", &table, "--limit", "500", "--offset", &offset]);
             let last = page.len() < 500;
             let cell = |row: &Value, column: &&str| row[*column].as_str().map(str::to_owned);
-            rows.extend(page.iter().map(|row| columns(like).iter().map(|column| cell(row, column)).collect()));
+            rows.extend(page.iter().map(|row| columns(expected).iter().map(|column| cell(row, column)).collect()));
             if last {
                 break;
             }
         }
-        moments(&Table::new(&columns(like), rows))
-    }
-
-    pub fn expect_warehouse(&self, name: &str, expected: &Table) {
-        assert_same_rows(&moments(expected), &self.warehouse(name, expected));
-    }
-
-    pub fn expect_pages(&self, table: &str, expected: &Table) {
-        assert_same_rows(&moments(expected), &self.pages(table, expected));
+        assert_same_rows(&moments(expected), &moments(&Table::new(&columns(expected), rows)));
     }
 
     /// A copy in CSV or TSV, of one file or of one for each date.
@@ -247,10 +191,8 @@ impl Journey {
         let holds = |line: &&[u8]| line.windows(text.len()).any(|part| part == text.as_bytes());
         let at = lines.iter().position(holds).unwrap_or_else(|| panic!("{path} does not hold {text}"));
         let rest = [&lines[..at], &lines[at + 1..]].concat().concat();
-        self.write(path, &rest);
-        if self.remote.is_none() {
-            std::fs::File::options().write(true).open(&place).unwrap().set_modified(modified).unwrap();
-        }
+        std::fs::write(&place, rest).unwrap();
+        std::fs::File::options().write(true).open(&place).unwrap().set_modified(modified).unwrap();
         String::from_utf8_lossy(lines[at]).into_owned()
     }
 
@@ -286,7 +228,7 @@ pub fn of_date(table: &Table, column: &str, date: &str) -> Table {
 }
 
 /// Moments as text in one form, whatever wrote them: a space between date and time, no zeros behind the second.
-pub fn moments(table: &Table) -> Table {
+fn moments(table: &Table) -> Table {
     let cell = |cell: &Option<String>| {
         let text = cell.as_deref()?;
         let is_moment = text.len() >= 19 && text.as_bytes()[4] == b'-' && matches!(text.as_bytes()[10], b'T' | b' ');

@@ -2,7 +2,8 @@
 //!
 //! Nulls: what is counted as missing; an empty text and NaN are values.
 //! Rows: a row without a value fails, whatever the condition says of the share.
-//! Profiles: no difference. A dataset without rows fails; one whose `where` keeps no row passes.
+//! Profiles: no difference. A dataset without rows fails; one whose `where` keeps no row passes if 1 meets the
+//! condition, and in `deequ` fails.
 //!
 //! ```dqdl
 //! Completeness "customer_id" > 0.75
@@ -11,7 +12,8 @@
 use super::ask::{condition, metric, one_column};
 use super::{Finding, Planned, Refusal};
 use crate::column::column;
-use crate::draft::{Aside, Draft, FilterId, RowTest, RowsId};
+use crate::data::Profile;
+use crate::draft::{Draft, FilterId, RowTest, RowsId};
 use crate::measured::Measured;
 use crate::numbers::NumberTest;
 use assay_dqdl::tree::{Check, Operator};
@@ -33,17 +35,24 @@ fn planned(check: &Check, draft: &mut Draft<'_>, name: String, test: NumberTest)
     let (column, _) = draft.column(one_column(check)?)?;
     let filter = draft.filter(check)?;
     let rows = present(draft, column, filter);
-    let written = one_column(check)?.to_owned();
+    let profile = draft.profile();
     Ok(Planned::by_row(rows, move |measured| match share(measured, rows) {
         Some(value) => Finding::of(test.holds(value), value, metric(name, value)),
-        None => Finding::empty("Completeness", &written, filter.is_some()),
+        None if filter.is_some() && profile == Profile::Glue => Finding::passed(Vec::new()),
+        None => Finding::empty(&name),
     }))
 }
 
 /// The meaning of completeness for a row.
 pub(super) fn present(draft: &mut Draft<'_>, name: PlSmallStr, filter: Option<FilterId>) -> RowsId {
-    let test = column(&name).is_not_null();
-    draft.rows_aside(RowTest::of(test, filter, vec![name], "does not meet the constraint"), Aside::Skips)
+    draft.rows(RowTest {
+        test: column(&name).is_not_null(),
+        filter,
+        lookups: Vec::new(),
+        columns: vec![name],
+        requirement: "has no value".to_owned(),
+        counted: None,
+    })
 }
 
 /// Passing rows by all rows; none without rows.

@@ -75,7 +75,7 @@ const UNLINKED: usize = 200;
 /// Surveys files on `threads` threads; the answers have the order of the files. Writes only into `scratch`.
 pub fn survey(
     source: &Source,
-    pipeline_folder: &Place,
+    pipeline_folder: &Path,
     files: &[PlannedFile],
     scratch: &Path,
     threads: usize,
@@ -122,7 +122,7 @@ pub fn survey_or_set_aside(
 
 fn opened(
     source: &Source,
-    pipeline_folder: &Place,
+    pipeline_folder: &Path,
     planned: &PlannedFile,
     scratch: &Path,
     decompressed: &AtomicUsize,

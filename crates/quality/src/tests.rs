@@ -1,1 +1,0 @@
-//! Rules on small frames, and on hostile ones.
