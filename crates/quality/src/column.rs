@@ -18,6 +18,19 @@ pub(crate) fn find(schema: &Schema, name: &str) -> Result<(PlSmallStr, DataType)
     }
 }
 
+/// A column, or a field of one as `column.field`: the column's name, its value, its type.
+pub(crate) fn value(schema: &Schema, name: &str) -> Option<(PlSmallStr, Expr, DataType)> {
+    if let Ok((found, dtype)) = find(schema, name) {
+        return Some((found.clone(), column(&found), dtype));
+    }
+    let (outer, inner) = name.split_once('.')?;
+    let (found, dtype) = find(schema, outer).ok()?;
+    let DataType::Struct(fields) = dtype else { return None };
+    let field = fields.iter().find(|field| field.name().eq_ignore_ascii_case(inner))?;
+    let value = column(&found).struct_().field_by_name(field.name());
+    Some((found, value, field.dtype().clone()))
+}
+
 /// The column itself: `col` would take a name like `^a$` for a pattern and `*` for all columns.
 pub(crate) fn column(name: &PlSmallStr) -> Expr {
     Expr::Column(name.clone())

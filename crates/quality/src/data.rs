@@ -18,6 +18,7 @@ pub struct Data<'a> {
     pub history: &'a dyn History,
     pub now: DateTime<Utc>,
     pub profile: Profile,
+    pub composites: Composites,
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -29,6 +30,16 @@ pub enum Profile {
     Glue,
     /// The open evaluator.
     Deequ,
+}
+
+/// How a rule of several rules comes to its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Composites {
+    /// Each rule is evaluated on the dataset, then the outcomes are combined.
+    #[default]
+    Column,
+    /// What the rules say of a row is combined; the rule passes when it does for every row.
+    Row,
 }
 
 /// Earlier values of a statistic.
@@ -63,4 +74,6 @@ pub enum Rows<'a> {
     /// Write them with all columns, `_rules` (which rules failed, by number from 1 in the ruleset) and `_reasons`
     /// to this Parquet file; no file when there is none.
     Keep(&'a Path),
+    /// Write every row so, in the order of the data, and with `_skipped`: numbers of the rules that say nothing of it.
+    Every(&'a Path),
 }

@@ -65,6 +65,8 @@ pub(crate) struct RowTest {
     pub test: Expr,
     /// Rows that it leaves out pass, and are not counted.
     pub filter: Option<FilterId>,
+    /// What is said of a row for which the filter is neither true nor false.
+    pub aside: Aside,
     /// Lookups whose column `test` reads.
     pub lookups: Vec<LookupId>,
     /// What a failing row's reason names; where one of them is null in the row, the reason says so.
@@ -73,6 +75,39 @@ pub(crate) struct RowTest {
     pub requirement: String,
     /// Where the counts follow from the occurrences of keys, so that counting alone needs no lookup.
     pub counted: Option<Counted>,
+    /// Tests of which this one is composed; `test` reads their outcomes.
+    pub parts: Vec<RowsId>,
+}
+
+impl RowTest {
+    /// A test of the row by itself.
+    pub fn of(
+        test: Expr,
+        filter: Option<FilterId>,
+        columns: Vec<PlSmallStr>,
+        requirement: impl Into<String>,
+    ) -> Self {
+        Self {
+            test,
+            filter,
+            aside: Aside::Passes,
+            lookups: Vec::new(),
+            columns,
+            requirement: requirement.into(),
+            counted: None,
+            parts: Vec::new(),
+        }
+    }
+}
+
+/// What a rule says of a row for which its filter is null. The open evaluator is of several minds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Aside {
+    #[default]
+    Passes,
+    Skips,
+    /// The test decides.
+    Tested,
 }
 
 /// Which rows fail by how often their key occurs.
@@ -134,7 +169,9 @@ impl<'a> Draft<'a> {
 
     /// Columns as the dataset spells them.
     pub fn keys(&mut self, columns: Vec<PlSmallStr>, filter: Option<FilterId>) -> KeysId {
-        KeysId(once(&mut self.keys, KeySet { columns, filter }))
+        let mut distinct: Vec<PlSmallStr> = Vec::with_capacity(columns.len());
+        columns.into_iter().for_each(|column| _ = once(&mut distinct, column));
+        KeysId(once(&mut self.keys, KeySet { columns: distinct, filter }))
     }
 
     /// The boolean column that the lookup adds, for use in a row test that names the lookup.
@@ -173,6 +210,27 @@ impl<'a> Draft<'a> {
             None => value,
         }
     }
+
+    /// Registers a test whose filter, where it is null, means `aside` to the open evaluator.
+    pub fn rows_aside(&mut self, mut test: RowTest, aside: Aside) -> RowsId {
+        if self.profile() == Profile::Deequ {
+            test.aside = aside;
+        }
+        self.rows(test)
+    }
+
+    /// What a test says of a row in the end, rows that its filter leaves out passing.
+    pub fn outcome(&self, id: RowsId) -> Expr {
+        let (test, said) = (&self.rows[id.0], Expr::Column(row_column(id.0)));
+        let Some(FilterId(filter)) = test.filter else { return said };
+        let kept = || Expr::Column(filter_column(filter));
+        let aside = match test.aside {
+            Aside::Passes => lit(true),
+            Aside::Skips => null().cast(DataType::Boolean),
+            Aside::Tested => said.clone(),
+        };
+        when(kept().is_null()).then(aside).otherwise(when(kept()).then(said).otherwise(lit(true)))
+    }
 }
 
 fn null() -> Expr {
@@ -197,4 +255,8 @@ pub(crate) fn lookup_column(id: usize) -> PlSmallStr {
 
 pub(crate) fn row_column(id: usize) -> PlSmallStr {
     PlSmallStr::from_string(format!("\u{1}row{id}"))
+}
+
+pub(crate) fn outcome_column(id: usize) -> PlSmallStr {
+    PlSmallStr::from_string(format!("\u{1}outcome{id}"))
 }

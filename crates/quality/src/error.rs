@@ -9,6 +9,14 @@ pub enum QualityError {
         #[source]
         source: PolarsError,
     },
+    #[error("the data has a column {column}, which failing rows get too; nothing was evaluated. Rename the column")]
+    Reserved { column: String },
+    #[error("the failing rows could not be written to {path}, so nothing of the evaluation was kept: {source}")]
+    Unwritable {
+        path: String,
+        #[source]
+        source: PolarsError,
+    },
     #[error("evaluating the rules was cancelled; nothing of it was kept")]
     Cancelled,
 }

@@ -1,7 +1,7 @@
 //! Numbers over the rows of a dataset: what the single pass adds up, and how a number is made of it.
 
 use crate::column::column;
-use polars::prelude::{AnyValue, DataType, Expr, PlSmallStr, Schema, lit, when};
+use polars::prelude::{AnyValue, DataType, Expr, PlSmallStr, Schema, lit};
 
 /// A number over the rows that a filter keeps. Columns as the dataset spells them; nulls never count but in `Rows`.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,42 +18,63 @@ pub(crate) enum Measure {
     Maximum(PlSmallStr),
     /// Of the population: divided by the count.
     Variance(PlSmallStr),
-    /// In Unicode code points.
-    MinimumLength(PlSmallStr),
-    MaximumLength(PlSmallStr),
+    /// Its root.
+    StandardDeviation(PlSmallStr),
+    /// The least and the greatest of a whole number that the expression gives. It never fails on data.
+    Shortest(Expr),
+    Longest(Expr),
     /// Pearson's, over rows with a value in both columns; NaN where one of them does not vary.
     Correlation(PlSmallStr, PlSmallStr),
 }
 
-impl Measure {
-    /// What the pass is to aggregate, in the order in which `finish` reads it. `kept` leaves out rows.
-    pub fn parts(&self, schema: &Schema, kept: impl Fn(Expr) -> Expr) -> Vec<Expr> {
+/// How a part of a number comes together over the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Total {
+    Sum,
+    Minimum,
+    Maximum,
+    /// Of the population.
+    Variance,
+}
+
+impl Total {
+    pub fn of(self, input: Expr) -> Expr {
         match self {
-            Self::Rows => vec![kept(lit(true)).sum()],
-            Self::Present(name) => vec![kept(column(name).is_not_null()).sum()],
-            Self::True(test) => vec![kept(test.clone()).sum()],
-            Self::Sum(name) => vec![kept(addend(name, schema)).sum(), kept(column(name).is_not_null()).sum()],
-            Self::Mean(name) => vec![kept(addend(name, schema)).sum(), kept(column(name).is_not_null()).sum()],
-            Self::Minimum(name) => vec![kept(column(name)).min()],
+            Self::Sum => input.sum(),
+            Self::Minimum => input.min(),
+            Self::Maximum => input.max(),
+            Self::Variance => input.var(0),
+        }
+    }
+}
+
+impl Measure {
+    /// What is added up for the number, in the order in which `finish` reads it: a value of each row, and how.
+    pub fn parts(&self, schema: &Schema) -> Vec<(Expr, Total)> {
+        let present = |name| (column(name).is_not_null(), Total::Sum);
+        match self {
+            Self::Rows => vec![(lit(true), Total::Sum)],
+            Self::Present(name) => vec![present(name)],
+            Self::True(test) => vec![(test.clone(), Total::Sum)],
+            Self::Sum(name) | Self::Mean(name) => vec![(addend(name, schema), Total::Sum), present(name)],
+            Self::Minimum(name) => vec![(column(name), Total::Minimum)],
             Self::Maximum(name) if is_float(name, schema) => {
-                vec![kept(column(name)).max(), kept(column(name).is_nan()).sum()]
+                vec![(column(name), Total::Maximum), (column(name).is_nan(), Total::Sum)]
             }
-            Self::Maximum(name) => vec![kept(column(name)).max()],
-            Self::Variance(name) => vec![kept(column(name).cast(DataType::Float64)).var(0)],
-            Self::MinimumLength(name) => vec![kept(column(name).str().len_chars()).min()],
-            Self::MaximumLength(name) => vec![kept(column(name).str().len_chars()).max()],
+            Self::Maximum(name) => vec![(column(name), Total::Maximum)],
+            Self::Variance(name) | Self::StandardDeviation(name) => {
+                vec![(column(name).cast(DataType::Float64), Total::Variance)]
+            }
+            Self::Shortest(length) => vec![(length.clone(), Total::Minimum)],
+            Self::Longest(length) => vec![(length.clone(), Total::Maximum)],
             Self::Correlation(..) => Vec::new(),
         }
     }
 
-    /// The two columns whose joint variation the pass follows, null where a row does not count.
-    pub fn pair(&self, kept: impl Fn(Expr) -> Expr) -> Option<[Expr; 2]> {
+    /// The two columns whose joint variation the pass follows.
+    pub fn pair(&self) -> Option<[Expr; 2]> {
         let Self::Correlation(left, right) = self else { return None };
-        let float = |name| column(name).cast(DataType::Float64);
-        let both = column(left).is_not_null().and(column(right).is_not_null());
-        let of = |name| kept(when(both.clone()).then(float(name)).otherwise(lit(f64::NAN).cast(DataType::Float64)));
-        let null = |name| when(both.clone()).then(of(name)).otherwise(lit(polars::prelude::NULL));
-        Some([null(left), null(right)])
+        Some([left, right].map(|name| column(name).cast(DataType::Float64)))
     }
 
     /// The number; none when no row has a value.
@@ -63,6 +84,7 @@ impl Measure {
             Self::Rows | Self::Present(_) | Self::True(_) => Some(part(0).unwrap_or_default()),
             Self::Sum(_) => part(0).filter(|_| part(1) > Some(0.0)),
             Self::Mean(_) => Some(part(0)? / part(1).filter(|count| *count > 0.0)?),
+            Self::StandardDeviation(_) => part(0).map(f64::sqrt),
             Self::Maximum(_) if part(1) > Some(0.0) => Some(f64::NAN),
             _ => part(0),
         }

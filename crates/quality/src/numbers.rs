@@ -41,25 +41,44 @@ fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan())
 }
 
-/// The value of an operand; none for NULL, also within arithmetic.
+/// The value of an operand; none for NULL, also within arithmetic. Operands nest as deep as the text is long, so this
+/// walks without recursion.
 fn value(number: &Number) -> Result<Option<f64>, Refusal> {
-    match number {
-        Number::Literal(text) => match text.parse() {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(Refusal::failed(format!("{text} is no number"))),
-        },
-        Number::Null => Ok(None),
-        Number::Group(inner) => value(inner),
-        Number::Call { name, .. } => Err(Refusal::failed(format!("{name} is no number here: a literal is expected"))),
-        Number::Binary { op, left, right } => {
-            let (left, right) = (value(left)?, value(right)?);
-            Ok(left.zip(right).map(|(left, right)| match op {
-                Arithmetic::Add => left + right,
-                Arithmetic::Subtract => left - right,
-                Arithmetic::Multiply => left * right,
-                Arithmetic::Divide => left / right,
-            }))
+    enum Visit<'n> {
+        Operand(&'n Number),
+        Compute(Arithmetic),
+    }
+    let mut ahead = vec![Visit::Operand(number)];
+    let mut values: Vec<Option<f64>> = Vec::new();
+    while let Some(visit) = ahead.pop() {
+        match visit {
+            Visit::Operand(Number::Literal(text)) => match text.parse() {
+                Ok(value) => values.push(Some(value)),
+                Err(_) => return Err(Refusal::failed(format!("{text} is no number"))),
+            },
+            Visit::Operand(Number::Null) => values.push(None),
+            Visit::Operand(Number::Group(inner)) => ahead.push(Visit::Operand(inner)),
+            Visit::Operand(Number::Call { name, .. }) => {
+                return Err(Refusal::failed(format!("{name} is no number here: a literal is expected")));
+            }
+            Visit::Operand(Number::Binary { op, left, right }) => {
+                ahead.extend([Visit::Compute(*op), Visit::Operand(right), Visit::Operand(left)]);
+            }
+            Visit::Compute(op) => {
+                let (right, left) = (values.pop().flatten(), values.pop().flatten());
+                values.push(left.zip(right).map(|(left, right)| computed(op, left, right)));
+            }
         }
+    }
+    Ok(values.pop().flatten())
+}
+
+fn computed(op: Arithmetic, left: f64, right: f64) -> f64 {
+    match op {
+        Arithmetic::Add => left + right,
+        Arithmetic::Subtract => left - right,
+        Arithmetic::Multiply => left * right,
+        Arithmetic::Divide => left / right,
     }
 }
 

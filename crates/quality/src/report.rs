@@ -11,8 +11,8 @@ pub struct Report {
     pub statistics: Vec<Statistic>,
     /// Rows that were read.
     pub rows: u64,
-    /// Rows that made at least one rule fail.
-    pub failing: u64,
+    /// Rows that made at least one rule fail; none when rows were only counted.
+    pub failing: Option<u64>,
 }
 
 /// What evaluating one rule gave.

@@ -2,8 +2,7 @@
 //!
 //! Nulls: what is counted as missing; an empty text and NaN are values.
 //! Rows: a row without a value fails, whatever the condition says of the share.
-//! Profiles: no difference. A dataset without rows fails; one whose `where` keeps no row passes if 1 meets the
-//! condition, and in `deequ` fails.
+//! Profiles: no difference. A dataset without rows fails; one whose `where` keeps no row passes.
 //!
 //! ```dqdl
 //! Completeness "customer_id" > 0.75
@@ -12,8 +11,7 @@
 use super::ask::{condition, metric, one_column};
 use super::{Finding, Planned, Refusal};
 use crate::column::column;
-use crate::data::Profile;
-use crate::draft::{Draft, FilterId, RowTest, RowsId};
+use crate::draft::{Aside, Draft, FilterId, RowTest, RowsId};
 use crate::measured::Measured;
 use crate::numbers::NumberTest;
 use assay_dqdl::tree::{Check, Operator};
@@ -35,24 +33,17 @@ fn planned(check: &Check, draft: &mut Draft<'_>, name: String, test: NumberTest)
     let (column, _) = draft.column(one_column(check)?)?;
     let filter = draft.filter(check)?;
     let rows = present(draft, column, filter);
-    let profile = draft.profile();
+    let written = one_column(check)?.to_owned();
     Ok(Planned::by_row(rows, move |measured| match share(measured, rows) {
         Some(value) => Finding::of(test.holds(value), value, metric(name, value)),
-        None if filter.is_some() && profile == Profile::Glue => Finding::passed(Vec::new()),
-        None => Finding::empty(&name),
+        None => Finding::empty("Completeness", &written, filter.is_some()),
     }))
 }
 
 /// The meaning of completeness for a row.
 pub(super) fn present(draft: &mut Draft<'_>, name: PlSmallStr, filter: Option<FilterId>) -> RowsId {
-    draft.rows(RowTest {
-        test: column(&name).is_not_null(),
-        filter,
-        lookups: Vec::new(),
-        columns: vec![name],
-        requirement: "has no value".to_owned(),
-        counted: None,
-    })
+    let test = column(&name).is_not_null();
+    draft.rows_aside(RowTest::of(test, filter, vec![name], "does not meet the constraint"), Aside::Skips)
 }
 
 /// Passing rows by all rows; none without rows.

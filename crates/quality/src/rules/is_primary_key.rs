@@ -13,7 +13,7 @@ use super::completeness::{present, share};
 use super::{Finding, Planned, Refusal, shown, unmet};
 use crate::column::column;
 use crate::data::Profile;
-use crate::draft::{Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
+use crate::draft::{Aside, Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
 use assay_dqdl::tree::Check;
 use polars::prelude::{Expr, PlSmallStr};
 
@@ -28,7 +28,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     Ok(Planned::by_row(rows, move |measured| {
         let names: Vec<&str> = written.iter().map(String::as_str).collect();
         let Some(unique) = measured.keys(keys).uniqueness() else {
-            return Finding::empty(&key_metric(&names, "Uniqueness"));
+            return Finding::empty("Uniqueness", &format!("List({})", names.join(", ")), filter.is_some());
         };
         let mut metrics = vec![(key_metric(&names, "Uniqueness"), unique)];
         let mut unmet_by: Vec<f64> = [unique].into_iter().filter(|share| *share != 1.0).collect();
@@ -65,12 +65,8 @@ fn keyed(
         true => (present.fold(repeated.not(), Expr::and), Counted::RepeatedOrNull(keys)),
         false => (repeated.not(), Counted::Repeated(keys)),
     };
-    draft.rows(RowTest {
-        test,
-        filter,
-        lookups: vec![lookup],
-        columns,
-        requirement: "is no key: it occurs in another row too".to_owned(),
-        counted: Some(counted),
-    })
+    let mut test = RowTest::of(test, filter, columns, "is no key: it occurs in another row too");
+    test.lookups = vec![lookup];
+    test.counted = Some(counted);
+    draft.rows_aside(test, Aside::Tested)
 }

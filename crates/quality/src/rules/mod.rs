@@ -4,6 +4,7 @@
 
 pub(crate) mod ask;
 mod reply;
+mod statistic;
 
 pub(crate) use reply::{Finding, Judge, Planned, Refusal, shown, unmet};
 
@@ -43,4 +44,17 @@ rules! {
     IsPrimaryKey in is_primary_key,
     UniqueValueRatio in unique_value_ratio,
     DistinctValuesCount in distinct_values_count,
+    ColumnValues in column_values,
+    ColumnLength in column_length,
+    ColumnDataType in column_data_type,
+    DataFreshness in data_freshness,
+    Mean in mean,
+    Sum in sum,
+    StandardDeviation in standard_deviation,
+    Variance in variance,
+    Entropy in entropy,
+    ColumnCorrelation in column_correlation,
+    ColumnExists in column_exists,
+    ColumnNamesMatchPattern in column_names_match_pattern,
+    DetectAnomalies in detect_anomalies,
 }

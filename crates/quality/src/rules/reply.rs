@@ -22,6 +22,10 @@ pub(crate) struct Finding {
     /// Why not; also what a passed rule has to say.
     pub reason: Option<String>,
     pub metrics: Vec<(String, f64)>,
+    /// Why the service may say otherwise, as the values show.
+    pub differs: Option<String>,
+    /// Why only the service can say, as the values show; nothing else of the finding counts then.
+    pub remote: Option<String>,
 }
 
 /// Why a rule has no judge.
@@ -48,15 +52,20 @@ impl Planned {
         self.differs = Some(reason.into());
         self
     }
+
+    /// The same rule, saying nothing of rows.
+    pub fn silent(self) -> Self {
+        Self { rows: None, ..self }
+    }
 }
 
 impl Finding {
     pub fn passed(metrics: Vec<(String, f64)>) -> Self {
-        Self { passed: true, reason: None, metrics }
+        Self { passed: true, reason: None, metrics, differs: None, remote: None }
     }
 
     pub fn failed(reason: impl Into<String>, metrics: Vec<(String, f64)>) -> Self {
-        Self { passed: false, reason: Some(reason.into()), metrics }
+        Self { passed: false, reason: Some(reason.into()), metrics, differs: None, remote: None }
     }
 
     /// By whether `value` meets the constraint; the reason is the service's.
@@ -75,9 +84,37 @@ impl Finding {
         }
     }
 
-    /// No row has a value to measure.
-    pub fn empty(metric: &str) -> Self {
-        Self::failed(format!("Empty state for {metric}, all input values were NULL."), Vec::new())
+    /// No row has a value to measure. A `where` that leaves nothing to measure violates nothing.
+    pub fn empty(what: &str, of: &str, filtered: bool) -> Self {
+        match filtered {
+            true => Self::passed(Vec::new()),
+            false => {
+                let reason = format!("Empty state for analyzer {what}({of},None,None), all input values were NULL.");
+                Self::failed(reason, Vec::new())
+            }
+        }
+    }
+
+    /// Not known after all, because only the service can say.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self { remote: Some(reason.into()), ..Self::passed(Vec::new()) }
+    }
+
+    pub fn may_differ(mut self, reason: impl Into<String>) -> Self {
+        self.differs = Some(reason.into());
+        self
+    }
+
+    /// This and another, both of which must pass.
+    pub fn and(self, other: Self) -> Self {
+        let reasons: Vec<String> = [self.reason, other.reason].into_iter().flatten().collect();
+        Self {
+            passed: self.passed && other.passed,
+            reason: (!reasons.is_empty()).then(|| reasons.join("\n")),
+            metrics: self.metrics.into_iter().chain(other.metrics).collect(),
+            differs: self.differs.or(other.differs),
+            remote: self.remote.or(other.remote),
+        }
     }
 }
 

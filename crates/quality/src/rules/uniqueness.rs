@@ -12,7 +12,7 @@
 
 use super::ask::{columns, condition, key_metric, metric, names};
 use super::{Finding, Planned, Refusal};
-use crate::draft::{Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
+use crate::draft::{Aside, Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
 use crate::keys::Occurrences;
 use crate::numbers::NumberTest;
 use assay_dqdl::tree::{Check, Operator};
@@ -40,22 +40,19 @@ pub(super) fn planned(
     let columns = columns(check, draft)?;
     let filter = draft.filter(check)?;
     let keys = draft.keys(columns.clone(), filter);
+    let written = format!("List({})", names(check).join(", "));
     let rows = unrepeated(draft, columns, keys, filter);
     Ok(Planned::by_row(rows, move |measured| match value(measured.keys(keys)) {
         Some(value) => Finding::of(test.holds(value), value, metric(name, value)),
-        None => Finding::empty(&name),
+        None => Finding::empty("Uniqueness", &written, filter.is_some()),
     }))
 }
 
 /// The meaning of uniqueness for a row.
 fn unrepeated(draft: &mut Draft<'_>, columns: Vec<PlSmallStr>, keys: KeysId, filter: Option<FilterId>) -> RowsId {
     let (lookup, repeated) = draft.lookup(Lookup::Repeated(keys));
-    draft.rows(RowTest {
-        test: repeated.not(),
-        filter,
-        lookups: vec![lookup],
-        columns,
-        requirement: "occurs in another row too".to_owned(),
-        counted: Some(Counted::Repeated(keys)),
-    })
+    let mut test = RowTest::of(repeated.not(), filter, columns, "occurs in another row too");
+    test.lookups = vec![lookup];
+    test.counted = Some(Counted::Repeated(keys));
+    draft.rows_aside(test, Aside::Tested)
 }

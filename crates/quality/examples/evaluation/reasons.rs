@@ -1,0 +1,73 @@
+//! Classes of cases in which the open evaluator is not followed, each with its reason. A class is a property of the
+//! case: of its flags, or of what it holds.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::case::Case;
+use crate::compare::{About, Difference};
+
+/// Says of processRows that nested rules are listed too, which is about the list and not about any rule.
+const ABOUT_THE_LIST: &str = "nested rules";
+
+/// The reason that covers all of the differences; none where one of them has none.
+pub fn covering(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
+    if wrong.iter().any(|wrong| matches!(wrong.about, About::Documented | About::Whole)) {
+        return None;
+    }
+    CLASSES.iter().find_map(|class| class(case, wrong))
+}
+
+type Class = fn(&Case<'_>, &[Difference]) -> Option<String>;
+
+const CLASSES: &[Class] = &[documented, flagged, missing_table, service_decides_rows];
+
+/// The documentation contradicts the open evaluator, and its profile gives what it says.
+fn documented(case: &Case<'_>, _: &[Difference]) -> Option<String> {
+    let said = !case.json["docs_expected"].is_null();
+    said.then(|| "the documentation says otherwise, and the profile that follows it agrees with it".to_owned())
+}
+
+/// The reference marks the open evaluator's answer as one not to be copied, and says why.
+fn flagged(case: &Case<'_>, _: &[Difference]) -> Option<String> {
+    case.flags.iter().find(|flag| !flag.contains(ABOUT_THE_LIST)).cloned()
+}
+
+/// The query reads a table that the case does not hold: the recorded run had it from elsewhere.
+fn missing_table(case: &Case<'_>, _: &[Difference]) -> Option<String> {
+    let tree = case.tree.as_ref().ok()?;
+    let queries = tree.rules.iter().flat_map(|rule| rule.checks());
+    let queries = queries.filter(|check| check.kind == assay_dqdl::RuleType::CustomSql);
+    let known: BTreeSet<String> =
+        case.references.keys().map(|alias| alias.to_ascii_lowercase()).chain(["primary".to_owned()]).collect();
+    let unknown = |sql: &str| tables(sql).into_iter().any(|table| !known.contains(&table.to_ascii_lowercase()));
+    let missing = queries.into_iter().any(|check| check.parameters.first().is_some_and(|sql| unknown(&sql.value)));
+    missing.then(|| "the query reads a table that the case does not hold".to_owned())
+}
+
+/// The words behind `from` and `join`.
+fn tables(sql: &str) -> Vec<String> {
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    let named = words.windows(2).filter(|pair| ["from", "join"].contains(&pair[0].to_ascii_lowercase().as_str()));
+    named.map(|pair| pair[1].trim_matches([',', ';', ')', '`']).to_owned()).collect()
+}
+
+/// The documentation gives rows for rules for which the open evaluator gives none.
+fn service_decides_rows(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
+    const BY_ROW: [assay_dqdl::RuleType; 5] = [
+        assay_dqdl::RuleType::ReferentialIntegrity,
+        assay_dqdl::RuleType::DatasetMatch,
+        assay_dqdl::RuleType::DistinctValuesCount,
+        assay_dqdl::RuleType::ColumnDataType,
+        assay_dqdl::RuleType::DataFreshness,
+    ];
+    let tree = case.tree.as_ref().ok()?;
+    let rows_only = wrong.iter().all(|wrong| wrong.about == About::Rows);
+    let skipped = case.json["expected"]["row_level"].as_array().is_some_and(|rows| {
+        rows.iter().all(|row| row["skip"].as_array().is_some_and(|skip: &Vec<Value>| !skip.is_empty()))
+    });
+    let theirs = tree.rules.iter().flat_map(|rule| rule.checks()).any(|check| BY_ROW.contains(&check.kind));
+    (rows_only && skipped && theirs)
+        .then(|| "the documentation gives rows for this rule type, the open evaluator skips all".to_owned())
+}

@@ -1,0 +1,176 @@
+//! Evaluating a ruleset: plan, group, one pass, judge.
+
+use crate::analyzers;
+use crate::compose::{Composed, Judged};
+use crate::data::{Data, Rows};
+use crate::draft::{Counted, Draft, Lookup};
+use crate::engine::{self, Stop, guarded};
+use crate::error::QualityError;
+use crate::failing::{Keeper, REASONS, RULES, SKIPPED, Told};
+use crate::grouping::group;
+use crate::keys::Occurrences;
+use crate::measured::Measured;
+use crate::pass::{Passed, Wanted, pass};
+use crate::report::{Outcome, Report, RowCounts, Statistic, Verdict};
+use assay_dqdl::tree::{Rule, Ruleset};
+use polars::prelude::{DataFrame, PlSmallStr, SchemaRef};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Evaluates the rules on the data. Blocks, and must not be called on a thread of an async runtime.
+///
+/// A rule that cannot be evaluated is a verdict that says so. An error means that there is no verdict at all, and no
+/// file of failing rows.
+pub fn evaluate(ruleset: &Ruleset, data: &Data<'_>, rows: Rows<'_>) -> Result<Report, QualityError> {
+    let stop = Stop::default();
+    let schema = schema_of(data)?;
+    if !matches!(rows, Rows::Count) {
+        let reserved = [RULES, REASONS, SKIPPED].into_iter().find(|name| schema.contains(name));
+        if let Some(column) = reserved {
+            return Err(QualityError::Reserved { column: column.to_owned() });
+        }
+    }
+    let mut draft = Draft::new(data, schema);
+    let composed: Vec<Composed> = ruleset.rules.iter().map(|rule| Composed::of(rule, &mut draft)).collect();
+    let analyzers = analyzers::planned(&ruleset.analyzers, &mut draft);
+    let tests = row_by_row(&draft, &composed, &rows);
+    let (occurrences, repeated) = groups(&draft, &tests, &stop)?;
+    let queries = queries(&draft, &stop)?;
+    let keeper = keeper(&draft, &composed, &rows);
+    let wanted = Wanted { tests: &tests, repeated: &repeated, keeper: keeper.clone() };
+    let passed = pass(&draft, &wanted, &stop).and_then(|passed| Ok((passed, finished(keeper.as_deref(), &rows)?)));
+    let (passed, failing) = passed.inspect_err(|_| keeper.iter().for_each(|keeper| keeper.discard()))?;
+    let all = passed.rows;
+    let measured = measured(&draft, passed, &tests, occurrences, queries);
+    Ok(report(ruleset, composed, analyzers, &measured, all, failing))
+}
+
+fn schema_of(data: &Data<'_>) -> Result<SchemaRef, QualityError> {
+    guarded(|| data.rows.clone().collect_schema()).map_err(|source| QualityError::Unreadable { source })
+}
+
+/// Which row tests are evaluated for each row: those of rules, but for counts that follow from the keys alone when no
+/// row is kept, and those that a composed rule is made of.
+fn row_by_row(draft: &Draft<'_>, composed: &[Composed], rows: &Rows<'_>) -> Vec<bool> {
+    let kept = !matches!(rows, Rows::Count);
+    let mut wanted: Vec<bool> = draft.rows.iter().map(|test| test.counted.is_none()).collect();
+    for id in composed.iter().filter_map(|rule| rule.rows) {
+        wanted[id.0] |= kept;
+        draft.rows[id.0].parts.iter().for_each(|part| wanted[part.0] = true);
+    }
+    wanted
+}
+
+type Groups = (Vec<Occurrences>, Vec<Option<DataFrame>>);
+
+fn groups(draft: &Draft<'_>, tests: &[bool], stop: &Stop) -> Result<Groups, QualityError> {
+    let read = draft.rows.iter().zip(tests).filter(|(_, wanted)| **wanted).flat_map(|(test, _)| &test.lookups);
+    let read: Vec<usize> = (read.filter_map(|id| match &draft.lookups[id.0] {
+        Lookup::Repeated(keys) => Some(keys.0),
+        Lookup::Among { .. } => None,
+    }))
+    .collect();
+    let each = draft.keys.iter().enumerate();
+    let groups = each.map(|(at, set)| group(draft, set, read.contains(&at), stop)).collect::<Result<Vec<_>, _>>()?;
+    Ok(groups.into_iter().unzip())
+}
+
+fn queries(draft: &Draft<'_>, stop: &Stop) -> Result<Vec<Result<DataFrame, String>>, QualityError> {
+    let answer = |(_, frame): &(String, polars::prelude::LazyFrame)| {
+        match engine::collect(engine::gated(frame.clone(), stop), stop, draft.data.cancelled) {
+            Ok(found) => Ok(Ok(found)),
+            Err(QualityError::Cancelled) => Err(QualityError::Cancelled),
+            Err(_) => Ok(Err("what it compares with could not be read".to_owned())),
+        }
+    };
+    draft.queries.iter().map(answer).collect()
+}
+
+fn keeper(draft: &Draft<'_>, composed: &[Composed], rows: &Rows<'_>) -> Option<Arc<Keeper>> {
+    let (path, every): (&Path, bool) = match rows {
+        Rows::Count => return None,
+        Rows::Keep(path) => (path, false),
+        Rows::Every(path) => (path, true),
+    };
+    let mut columns: Vec<PlSmallStr> = Vec::with_capacity(draft.schema.len());
+    for name in draft.data.key.iter().map(|name| PlSmallStr::from_str(name)).chain(draft.schema.iter_names().cloned()) {
+        if draft.schema.contains(&name) && !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    let told = composed.iter().zip(1..).map(|(rule, number)| Told {
+        number,
+        test: rule.rows.map(|id| id.0),
+        reasons: rule.reasons(draft),
+    });
+    Some(Arc::new(Keeper::new(path, columns, told.collect(), every)))
+}
+
+fn finished(keeper: Option<&Keeper>, rows: &Rows<'_>) -> Result<Option<u64>, QualityError> {
+    let (Some(keeper), Rows::Keep(path) | Rows::Every(path)) = (keeper, rows) else { return Ok(None) };
+    let failing = guarded(|| keeper.finish());
+    failing.map(Some).map_err(|source| QualityError::Unwritable { path: path.display().to_string(), source })
+}
+
+fn measured(
+    draft: &Draft<'_>,
+    passed: Passed,
+    tests: &[bool],
+    keys: Vec<Occurrences>,
+    queries: Vec<Result<DataFrame, String>>,
+) -> Measured {
+    let counted = |(at, test): (usize, &crate::draft::RowTest)| {
+        let (all, failed) = match test.counted {
+            Some(Counted::Repeated(id)) if !tests[at] => (keys[id.0].rows(), keys[id.0].repeated()),
+            Some(Counted::RepeatedOrNull(id)) if !tests[at] => (keys[id.0].rows(), keys[id.0].repeated_or_null()),
+            _ => return passed.counts[at],
+        };
+        RowCounts { passed: all - failed, failed, skipped: 0 }
+    };
+    let rows = draft.rows.iter().enumerate().map(counted).collect();
+    Measured { numbers: passed.numbers, keys, rows, queries }
+}
+
+fn report(
+    ruleset: &Ruleset,
+    composed: Vec<Composed>,
+    analyzers: Vec<Composed>,
+    measured: &Measured,
+    rows: u64,
+    failing: Option<u64>,
+) -> Report {
+    let mut statistics: Vec<Statistic> = Vec::new();
+    let mut note = |judged: &Judged| {
+        for (metric, filter, value) in &judged.statistics {
+            if !statistics.iter().any(|known| known.metric == *metric && known.filter == *filter) {
+                statistics.push(Statistic { metric: metric.clone(), filter: filter.clone(), value: *value });
+            }
+        }
+    };
+    let mut verdicts = Vec::with_capacity(composed.len());
+    for (rule, composed) in ruleset.rules.iter().zip(composed) {
+        let counts = composed.rows.map(|id| of_all(measured.rows(id), rows));
+        let judged = composed.judge(measured);
+        note(&judged);
+        verdicts.push(verdict(rule, judged, counts));
+    }
+    analyzers.into_iter().for_each(|analyzer| note(&analyzer.judge(measured)));
+    Report { verdicts, statistics, rows, failing }
+}
+
+/// Counts with the rows that a filter left out among the skipped.
+fn of_all(counts: RowCounts, rows: u64) -> RowCounts {
+    RowCounts { skipped: rows.saturating_sub(counts.passed + counts.failed), ..counts }
+}
+
+fn verdict(rule: &Rule, judged: Judged, rows: Option<RowCounts>) -> Verdict {
+    Verdict {
+        rule: assay_dqdl::canonical::rule(rule),
+        outcome: judged.outcome,
+        evaluated: judged.evaluated,
+        reason: judged.reason,
+        metrics: judged.metrics,
+        rows: if judged.outcome == Outcome::Unknown { None } else { rows },
+        labels: rule.labels.clone(),
+    }
+}

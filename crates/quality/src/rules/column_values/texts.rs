@@ -1,0 +1,174 @@
+//! Values compared with texts and patterns.
+
+use super::{Target, by_share};
+use crate::column::column;
+use crate::data::Profile;
+use crate::draft::{Aside, Draft};
+use crate::pattern::Pattern;
+use crate::rules::ask::type_name;
+use crate::rules::{Finding, Planned, Refusal};
+use crate::text::{of_doubles, tested};
+use assay_dqdl::tree::{Check, Condition, Operator, Test, Text};
+use polars::prelude::{DataType, Expr, lit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) fn plan(
+    check: &Check,
+    test: &Test<Text>,
+    target: Target,
+    draft: &mut Draft<'_>,
+) -> Result<Planned, Refusal> {
+    match test.op {
+        Operator::Matches | Operator::NotMatches => matches(check, test, target, draft),
+        op => {
+            let negated = matches!(op, Operator::NotEqual | Operator::NotIn);
+            let deequ = draft.profile() == Profile::Deequ;
+            let meets = among(&target, &test.operands, negated, !deequ && ignores_case(check), deequ)?;
+            by_share(check, target, meets, "ColumnValues.Compliance", Aside::Passes, draft)
+        }
+    }
+}
+
+/// `with ignoreCase = "true"`.
+fn ignores_case(check: &Check) -> bool {
+    let set = |condition: &Condition| match condition {
+        Condition::Text(test) => test.operands.iter().any(|text| matches!(text, Text::Literal(word) if word.eq_ignore_ascii_case("true"))),
+        _ => false,
+    };
+    check.tags.iter().any(|tag| tag.name.eq_ignore_ascii_case("ignoreCase") && set(&tag.value))
+}
+
+/// Whether a row's value is among the operands, or is not.
+fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: bool) -> Result<Expr, Refusal> {
+    let value = || as_text(target);
+    let has = |wanted: Text| operands.contains(&wanted);
+    let (null, empty, blank) = (has(Text::Null), has(Text::Empty), has(Text::WhitespacesOnly));
+    let literal = |text: &Text| match text {
+        Text::Literal(text) => Some(if fold { text.to_lowercase() } else { text.clone() }),
+        _ => None,
+    };
+    let mut words: Vec<String> = operands.iter().filter_map(literal).collect();
+    words.sort();
+    words.dedup();
+    let listed = |value: Expr| -> Expr {
+        let name = format!("among {fold} {words:?}");
+        let words = words.clone();
+        tested(value, &name, move |text| {
+            let folded = fold.then(|| text.to_lowercase());
+            let text = folded.as_deref().unwrap_or(text);
+            Some(words.binary_search_by(|word| word.as_str().cmp(text)).is_ok())
+        })
+    };
+    let name = &target.name;
+    let (missing, present) = (|| column(name).is_null(), || column(name).is_not_null());
+    let is_blank = |value: Expr| {
+        tested(value, "blank", |text| Some(!text.is_empty() && text.bytes().all(|byte| byte == b' ')))
+    };
+    let mut parts = Vec::new();
+    if null {
+        parts.push(if negated { present() } else { missing() });
+    }
+    // Without a null of its own in the list, a null neither is such a text nor is it none.
+    let exempt = |test: Expr| match (deequ, negated, null) {
+        (true, ..) | (_, _, true) => test,
+        (false, true, false) => missing().or(test),
+        (false, false, false) => present().and(test),
+    };
+    if empty {
+        let is = value()?.eq(lit(""));
+        parts.push(exempt(if negated { is.not() } else { is }));
+    }
+    if blank {
+        let is = is_blank(value()?);
+        parts.push(exempt(if negated { is.not() } else { is }));
+    }
+    if !words.is_empty() {
+        let is = listed(value()?);
+        parts.push(if negated { missing().or(is.not()) } else { present().and(is) });
+    }
+    let join = if negated { Expr::and } else { Expr::or };
+    Ok(parts.into_iter().reduce(join).unwrap_or_else(|| lit(negated)))
+}
+
+/// The column's values as the service writes them into text.
+fn as_text(target: &Target) -> Result<Expr, Refusal> {
+    let value = column(&target.name);
+    match &target.dtype {
+        DataType::String => Ok(value),
+        dtype if dtype.is_float() => Ok(of_doubles(value)),
+        dtype if dtype.is_integer() || dtype.is_decimal() || *dtype == DataType::Date => {
+            Ok(value.cast(DataType::String))
+        }
+        DataType::Datetime(..) => Err(Refusal::remote("timestamps are compared with texts by the service alone")),
+        other => Err(Refusal::failed(format!(
+            "Column {} of type {} cannot be compared with texts!",
+            target.written,
+            type_name(other)
+        ))),
+    }
+}
+
+fn matches(check: &Check, test: &Test<Text>, target: Target, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    let Some(Text::Literal(java)) = test.operands.first() else {
+        return Err(Refusal::failed("matches needs a pattern"));
+    };
+    if target.dtype != DataType::String {
+        let found = type_name(&target.dtype);
+        return Err(Refusal::failed(format!(
+            "Expected type of column {} to be StringType, but found {found} instead!",
+            target.written
+        )));
+    }
+    let negated = test.op == Operator::NotMatches;
+    let meets = match draft.profile() {
+        Profile::Glue => whole(java, negated)?,
+        Profile::Deequ => half_anchored(java, negated)?,
+    };
+    let late = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&late);
+    let name = format!("{:?} {negated} {java}", draft.profile());
+    let said = tested(column(&target.name), &name, move |text| {
+        let said = meets(text);
+        if said.is_none() {
+            noted.store(true, Ordering::Relaxed);
+        }
+        said
+    });
+    // A null meets no pattern; a text on which the pattern takes too long is left open.
+    let said = column(&target.name).is_not_null().and(said);
+    let planned = by_share(check, target, said, "PatternMatch", Aside::Tested, draft)?;
+    let judge = planned.judge;
+    let judge = Box::new(move |measured: &_| match late.load(Ordering::Relaxed) {
+        true => Finding::unknown("the pattern takes too long on some values to be evaluated here"),
+        false => judge(measured),
+    });
+    let differs = (negated && draft.profile() == Profile::Glue)
+        .then(|| "the documentation leaves open what `not matches` means for part of a text".to_owned());
+    Ok(Planned { judge, differs, ..planned })
+}
+
+type Meets = Box<dyn Fn(&str) -> Option<bool> + Send + Sync>;
+
+/// The pattern means the whole text.
+fn whole(java: &str, negated: bool) -> Result<Meets, Refusal> {
+    Pattern::of(java)?;
+    let pattern = Pattern::of(&format!("^(?:{java}){END_JAVA}"))?;
+    Ok(Box::new(move |text| pattern.is_in(text).map(|found| found != negated)))
+}
+
+/// `^` and `$` are written around the pattern without a group, and a match without characters is none.
+fn half_anchored(java: &str, negated: bool) -> Result<Meets, Refusal> {
+    Pattern::of(java)?;
+    if !negated {
+        let pattern = Pattern::of(&format!("^{java}{END_JAVA}"))?;
+        return Ok(Box::new(move |text| pattern.is_filled_in(text)));
+    }
+    // `^(?!\bpattern\b).*$`: nothing at the start of the text, and one line that is not empty.
+    let start = Pattern::of(&format!(r"^(?:\b{java}\b)"))?;
+    let line = Pattern::of(&format!("^.*{END_JAVA}"))?;
+    Ok(Box::new(move |text| Some(!start.is_in(text)? && line.is_filled_in(text)?)))
+}
+
+/// Java's `$`.
+const END_JAVA: &str = r"\Z";

@@ -1,0 +1,66 @@
+//! Tests and readings of texts by a function, as columns. The input must be text.
+
+use polars::prelude::{
+    BooleanChunked, Column, DataType, Expr, Field, Int32Chunked, Int64Chunked, IntoColumn, PolarsResult, StringChunked,
+};
+
+/// What `test` says of each text; null where the text is null or the test says nothing. Tests of the same name on the
+/// same column must be the same.
+pub(crate) fn tested(input: Expr, name: &str, test: impl Fn(&str) -> Option<bool> + Send + Sync + 'static) -> Expr {
+    mapped(input, name, DataType::Boolean, move |texts| {
+        texts.iter().map(|text| text.and_then(&test)).collect::<BooleanChunked>().into_column()
+    })
+}
+
+/// Days since 1970-01-01, as `read` finds them in texts.
+pub(crate) fn days(input: Expr, name: &str, read: fn(&str) -> Option<i32>) -> Expr {
+    mapped(input, name, DataType::Int32, move |texts| {
+        texts.iter().map(|text| text.and_then(read)).collect::<Int32Chunked>().into_column()
+    })
+}
+
+/// Whole numbers, as `read` finds them in texts.
+pub(crate) fn longs(input: Expr, name: &str, read: impl Fn(&str) -> Option<i64> + Send + Sync + 'static) -> Expr {
+    mapped(input, name, DataType::Int64, move |texts| {
+        texts.iter().map(|text| text.and_then(&read)).collect::<Int64Chunked>().into_column()
+    })
+}
+
+fn mapped(
+    input: Expr,
+    name: &str,
+    to: DataType,
+    apply: impl Fn(&StringChunked) -> Column + Send + Sync + 'static,
+) -> Expr {
+    let apply = move |column: Column| -> PolarsResult<Column> {
+        let mut found = apply(column.str()?);
+        found.rename(column.name().clone());
+        Ok(found)
+    };
+    let output = move |_: &_, field: &Field| Ok(Field::new(field.name().clone(), to.clone()));
+    input.map_with_fmt_str(apply, output, name)
+}
+
+/// What `test` says of each number; null where the number is null.
+pub(crate) fn tested_longs(input: Expr, name: &str, test: impl Fn(i64) -> bool + Send + Sync + 'static) -> Expr {
+    let apply = move |column: Column| -> PolarsResult<Column> {
+        let said: BooleanChunked = column.i64()?.iter().map(|value| value.map(&test)).collect();
+        let mut said = said.into_column();
+        said.rename(column.name().clone());
+        Ok(said)
+    };
+    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
+    input.map_with_fmt_str(apply, output, name)
+}
+
+/// Texts of doubles, as the service writes them.
+pub(crate) fn of_doubles(input: Expr) -> Expr {
+    let apply = |column: Column| -> PolarsResult<Column> {
+        let texts: StringChunked = column.f64()?.iter().map(|value| value.map(assay_sql::spark::double_text)).collect();
+        let mut texts = texts.into_column();
+        texts.rename(column.name().clone());
+        Ok(texts)
+    };
+    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::String));
+    input.cast(DataType::Float64).map_with_fmt_str(apply, output, "double text")
+}
