@@ -153,8 +153,10 @@ fn newly_known(plan: &RunPlan, now: &[PlannedFile], journal: &dyn Journal) -> Re
     if reaches.is_empty() || plan.work != Work::Process {
         return Ok(Vec::new());
     }
-    let planned: BTreeSet<(&str, &str)> =
-        plan.files.iter().map(|file| (file.source.as_str(), file.path.as_str())).collect();
+    // What feeds brought in an earlier attempt of the run is no part of the plan, and its steps read it all the same.
+    let outcomes = journal.outcomes(&plan.run)?;
+    let own = plan.files.iter().chain(outcomes.values().flat_map(|outcome| &outcome.landed));
+    let planned: BTreeSet<(&str, &str)> = own.map(|file| (file.source.as_str(), file.path.as_str())).collect();
     let ledger = match known_before(plan, journal)? {
         Some(entries) => entries,
         None => journal.ledger(&plan.pipeline, &plan.environment.name)?,

@@ -210,6 +210,30 @@ fn what_a_feed_brought_is_read_by_the_attempt_that_finishes_the_run() {
 }
 
 #[test]
+fn a_first_run_that_fails_behind_its_feed_is_finished() {
+    let world = fed();
+    world.runner.act("gold.daily", Act::Fail);
+    let plan = world.plan(ScopeAsk::missing(), &[]);
+    land(&world, &landed("one"), 4);
+    assert_eq!(world.carry_out(&plan), Ok(Status::Failed));
+    world.runner.acts.lock().unwrap().clear();
+    let ask = crate::resume::ResumeAsk { run: None, confirmed: None, asked_by: "tester" };
+    let resumed = crate::resume(&ask, &world.inputs(&reads), &world.state()).unwrap();
+    assert_eq!(world.execute(&resumed.plan), Ok(Status::Succeeded));
+    // What another run found there since is still none of this run's.
+    world.runner.act("gold.daily", Act::Fail);
+    let plan = world.plan(ScopeAsk::all(), &[]);
+    assert_eq!(world.carry_out(&plan), Ok(Status::Failed));
+    world.runner.acts.lock().unwrap().clear();
+    land(&world, &landed("two"), 5);
+    world.run();
+    let problem =
+        crate::resume(&crate::resume::ResumeAsk { run: Some(&plan.run), ..ask }, &world.inputs(&reads), &world.state());
+    let text = problem.unwrap_err().message;
+    assert!(text.contains("events/two.parquet was read by another run") && !text.contains("one.parquet"), "{text}");
+}
+
+#[test]
 fn a_new_file_of_an_upsert_source_takes_no_other_file_along() {
     let mut world = World::new();
     world.pipeline.contracts[0].mode = SilverMode::Upsert { version: "at".into() };
