@@ -21,6 +21,7 @@ fn kills_at_random_moments_leave_whole_versions_and_resume_finishes() {
     assert_eq!(shop.assay(&["run", "sales_lakehouse", "--all"]).code, Some(0));
     let length = begin.elapsed();
     let mut moments = Moments(0x9e37_79b9_7f4a_7c15);
+    let mut alone = 0;
     for kill in 0..KILLS * 3 {
         let before = versions(&shop);
         let mut running = shop.start(&["run", "sales_lakehouse", "--all"]);
@@ -43,10 +44,16 @@ fn kills_at_random_moments_leave_whole_versions_and_resume_finishes() {
         }
         let last = shop.json(&["show", "last"]);
         if last["run"]["status"] == "failed" || last["run"]["status"] == "cancelled" {
+            if kill % 3 == 1 && last["run"]["status"] == "cancelled" {
+                let note = last["run"]["note"].as_str().unwrap();
+                assert!(note.starts_with("the program that waited for the run ended"), "nobody asked for it: {note}");
+                alone += 1;
+            }
             finish(&shop, &last);
         }
     }
     assert_eq!(shop.json(&["show", "last"])["run"]["status"], "succeeded");
+    assert!(alone > 0, "no worker outlived its program");
 }
 
 /// Ends the worker under a living program, which then ends by itself.
