@@ -1,12 +1,14 @@
 //! The journey of a shop's systems: extracted as they change, the newest version of each row, and figures of them.
 #![allow(clippy::unwrap_used)]
 
+mod dynamo;
 mod journey;
 
 use assay_demo::{Event, Landing, Operations, Scale};
 use assay_testkit::{Layers, Refusals, copies, operational_lake};
+use dynamo::Emulator;
 use journey::{FIRST, Journey, moved, of_table};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const RECORDS: u64 = 300;
 
@@ -100,4 +102,52 @@ fn a_date_is_planned_run_again_compared_and_undone() {
     assert_eq!(moved(of_table(&difference, "silver.inventory_events")), [0, 1, 0]);
     let stock = of_table(&difference, "gold.stock_level");
     assert_eq!(moved(stock).iter().sum::<u64>(), 1, "{sku}");
+}
+
+/// The events of all landings so far as a table holds them: one item for each id, the last one that was put.
+fn items(dates: u32) -> Vec<Event> {
+    let events = systems(dates).landings().flat_map(|landing| landing.events).collect::<Vec<_>>();
+    let last: BTreeMap<String, Event> = events.into_iter().map(|event| (event.event_id.clone(), event)).collect();
+    last.into_values().collect()
+}
+
+#[test]
+fn events_are_scanned_from_dynamodb_as_they_come() {
+    let emulator = Emulator::start();
+    emulator.create("inventory_events", "event_id");
+    let mut journey = Journey::new("operational_lake");
+    let named = format!(
+        "[environments.local.connections.events.dynamodb]\nregion = \"{}\"\nendpoint = \"{}\"\n",
+        dynamo::REGION,
+        emulator.url()
+    );
+    journey.workspace.write_at_root("assay.toml", named.as_bytes()).unwrap();
+    // What the demo lands as the files of another program is scanned here.
+    let pass = |journey: &Journey, dates: u32| {
+        journey.demo(dates, RECORDS, &[]);
+        for landing in systems(dates).landings() {
+            std::fs::remove_file(journey.lake().join(landing.path)).unwrap();
+        }
+        emulator.put("inventory_events", &items(dates));
+    };
+    pass(&journey, 3);
+    let refused = journey.assay(&["run", "operational_lake"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert!(format!("{}{}", refused.stdout, refused.stderr).contains("AWS_ACCESS_KEY_ID"), "{}", refused.stderr);
+
+    journey.workspace.set("AWS_ACCESS_KEY_ID", "id");
+    journey.workspace.set("AWS_SECRET_ACCESS_KEY", "s3cret");
+    journey.run(&["--resume"]);
+    let scanned = |dates: u32| Landing { path: String::new(), events: items(dates) };
+    expect_all(&journey, &operational_lake(&[systems(3)], &[scanned(3)]));
+    let landings = || std::fs::read_dir(journey.lake().join("bronze/inventory_events")).unwrap().count();
+    let (once, version) = (landings(), journey.table("silver/inventory_events").version);
+    journey.run(&[]);
+    assert_eq!((landings(), journey.table("silver/inventory_events").version), (once, version), "nothing new came");
+
+    pass(&journey, 5);
+    journey.run(&[]);
+    expect_all(&journey, &operational_lake(&[systems(3), systems(5)], &[scanned(3), scanned(5)]));
+    assert!(landings() > once);
+    assert_eq!(journey.last()["balanced"], true);
 }

@@ -19,6 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Workspace {
     folder: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 impl Workspace {
@@ -26,7 +27,7 @@ impl Workspace {
     pub fn new() -> Result<Self, TestkitError> {
         let folder =
             tempfile::Builder::new().prefix("assay-").tempdir().map_err(TestkitError::at(std::env::temp_dir()))?;
-        let workspace = Self { folder };
+        let workspace = Self { folder, variables: Vec::new() };
         workspace.write_at_root("assay.toml", b"")?;
         copy(&repository().join("pipelines"), &workspace.root().join("pipelines"))?;
         Ok(workspace)
@@ -51,6 +52,11 @@ impl Workspace {
         write(self.root().join(path), bytes)
     }
 
+    /// A variable of the environment of every `assay` that is started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Runs `assay` in the workspace to its end; longer than [`PATIENCE`] is an error.
     pub fn assay<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Outcome, TestkitError> {
         self.start(arguments)?.wait(PATIENCE)
@@ -58,7 +64,7 @@ impl Workspace {
 
     /// Starts `assay` in the workspace, as the leader of its own process group.
     pub fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Running, TestkitError> {
-        Running::start(&program()?, self.root(), arguments)
+        Running::start(&program()?, self.root(), arguments, &self.variables)
     }
 }
 

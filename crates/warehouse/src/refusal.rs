@@ -59,6 +59,8 @@ pub(crate) fn ends_connection(code: &SqlState) -> bool {
 fn reason(code: &SqlState, message: &str) -> String {
     let own = match code.code() {
         "22P04" => return message.to_owned(),
+        // Alone the message may tell of half a block and of no disk.
+        "53100" => return format!("the server's disk is full: {message}"),
         "22P02" => "a text is not a value of the column's type",
         "22003" => "a number is out of the column's range",
         "22007" | "22008" => "a text is not a date or a time",
@@ -128,6 +130,7 @@ mod tests {
             let text = reason(&SqlState::from_code(code), "value \"4711\" is bad: 4711");
             assert!(!text.contains("4711"), "{code}: {text}");
         }
+        assert_eq!(reason(&SqlState::from_code("53100"), "no block"), "the server's disk is full: no block");
         assert_eq!(reason(&SqlState::from_code("42P01"), "relation \"x\" is gone"), "relation \"x\" is gone");
     }
 }

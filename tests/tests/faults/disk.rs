@@ -18,6 +18,16 @@ fn a_full_disk_publishes_nothing_half_and_room_finishes() {
 }
 
 #[test]
+fn a_full_disk_under_the_journal_is_said_and_room_finishes() {
+    again_on_own_disks("disk::reprocess_with_a_full_journal");
+}
+
+#[test]
+fn a_full_disk_under_the_warehouse_is_said_and_room_finishes() {
+    again_on_own_disks("disk::reprocess_with_a_full_warehouse");
+}
+
+#[test]
 fn a_full_disk_lands_nothing_half_and_room_finishes() {
     again_on_own_disks("disk::landing_on_a_full_disk");
 }
@@ -46,8 +56,20 @@ struct Disk<'a>(&'a Path);
 
 impl<'a> Disk<'a> {
     fn over(folder: &'a Path) -> Self {
-        let script = r#"mkdir "$0.was" && cp -a "$0/." "$0.was" && mount -t tmpfs -o size=16m tmpfs "$0" && cp -a "$0.was/." "$0""#;
-        assert!(Command::new("sh").args(["-c", script]).arg(folder).status().unwrap().success());
+        Self::of(folder, 16, &[])
+    }
+
+    /// Of so many megabytes; the folders of these names in it stay on the disk that they were on.
+    fn of(folder: &'a Path, megabytes: u32, elsewhere: &[&str]) -> Self {
+        let script = r#"size=$1; shift; cp -a "$0" "$0.was"; mount -t tmpfs -o "size=${size}m" tmpfs "$0"
+            for name; do mkdir "$0/$name"; mount --bind "$0.was/$name" "$0/$name"; done
+            for there in "$0.was"/* "$0.was"/.[!.]*; do
+                name=${there##*/}
+                if [ -e "$there" ] && ! [ -e "$0/$name" ]; then cp -a "$there" "$0"; fi
+            done; chown --reference="$0.was" "$0"; chmod --reference="$0.was" "$0""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", script]).arg(folder).arg(megabytes.to_string()).args(elsewhere);
+        assert!(shell.status().unwrap().success());
         Self(folder)
     }
 
@@ -75,8 +97,8 @@ impl<'a> Disk<'a> {
 
 impl Drop for Disk<'_> {
     fn drop(&mut self) {
-        // The mount goes with the process at the latest.
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+        // The mounts go with the process at the latest.
+        let _ = Command::new("umount").args(["--recursive", "--lazy"]).arg(self.0).status();
     }
 }
 
@@ -112,6 +134,75 @@ fn reprocess_on_a_full_disk() {
 
 /// Not a test by itself: the other program of the test above.
 #[test]
+fn reprocess_with_a_full_journal() {
+    if std::env::var_os(INSIDE).is_none() {
+        return;
+    }
+    let star = Star::new(120);
+    let state = star.journey.workspace.root().join(".assay");
+    let disk = Disk::of(&state, 16, &["lake", "scratch", "warehouse"]);
+    let (mut now, mut failures) = (0, 0);
+    for room in ROOM {
+        star.put(1 - now);
+        let (versions, newest) = (star.versions(), star.journey.runs().remove(0));
+        disk.leave(room << 10);
+        let outcome = star.journey.assay(&star.words());
+        star.expect_either(&versions);
+        disk.free();
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        if outcome.code != Some(0) {
+            failures += 1;
+            // A run that could not be written down was none.
+            let last = settled(&star.journey);
+            if last["run"]["id"] != *newest {
+                assert_eq!(last["run"]["status"], "failed", "with room for {room} kB: {last}");
+            }
+            assert!(is_full(&said), "with room for {room} kB: {said}");
+            star.journey.run(&[]);
+        }
+        now = 1 - now;
+        star.expect(now);
+        star.journey.expect_warehouse("fact_sales", star.of(now, "fact_sales"));
+        assert_eq!(star.journey.last()["balanced"], true);
+    }
+    star.expect_warehouse(now);
+    assert!(failures > ROOM.len() / 2, "the disk was full in {failures} runs only");
+}
+
+/// Not a test by itself: the other program of the test above.
+#[test]
+fn reprocess_with_a_full_warehouse() {
+    if std::env::var_os(INSIDE).is_none() {
+        return;
+    }
+    let star = Star::new(120);
+    let folder = star.journey.workspace.root().join(".assay/warehouse");
+    let base = std::fs::read_to_string(folder.join("place")).map_or(folder, |place| place.trim().into());
+    let data = base.join("data");
+    let disk = Disk::of(&data, 160, &[]);
+    let (mut now, mut failures) = (0, 0);
+    for room in ROOM {
+        star.put(1 - now);
+        disk.leave(room << 10);
+        let outcome = star.journey.assay(&star.words());
+        disk.free();
+        if outcome.code != Some(0) {
+            failures += 1;
+            expect_said(&star.journey, room, &format!("{}{}", outcome.stdout, outcome.stderr));
+            // The lake is done; each table of the warehouse is that of the one content or of the other.
+            star.expect(1 - now);
+            star.expect_warehouse_either();
+            star.journey.run(&[]);
+        }
+        now = 1 - now;
+        star.expect(now);
+        star.expect_warehouse(now);
+    }
+    assert!(failures > ROOM.len() / 2, "the disk was full in {failures} runs only");
+}
+
+/// Not a test by itself: the other program of the test above.
+#[test]
 fn landing_on_a_full_disk() {
     if std::env::var_os(INSIDE).is_none() {
         return;
@@ -142,7 +233,10 @@ fn landing_on_a_full_disk() {
 fn expect_said(journey: &Journey, room: u64, said: &str) {
     let failed = settled(journey);
     assert_eq!(failed["run"]["status"], "failed", "with room for {room} kB: {failed}");
-    let full = |text: &str| text.contains("disk is full") || text.contains("No space left");
-    assert!(full(said), "with room for {room} kB: {said}");
-    assert!(full(&failed.to_string()), "with room for {room} kB: {failed}");
+    assert!(is_full(said), "with room for {room} kB: {said}");
+    assert!(is_full(&failed.to_string()), "with room for {room} kB: {failed}");
+}
+
+fn is_full(text: &str) -> bool {
+    text.contains("disk is full") || text.contains("No space left")
 }

@@ -1,7 +1,7 @@
 //! What faults have in common: moments to strike at, and what the journal says afterwards.
 #![allow(clippy::unwrap_used)]
 
-use crate::journey::{Journey, columns};
+use crate::journey::{self, Journey, columns};
 use assay_testkit::table::difference;
 use assay_testkit::{Changes, Layers, Outcome, Table, assert_same_rows, copies, sales_star};
 use serde_json::Value;
@@ -158,6 +158,15 @@ impl Star {
     pub fn expect_warehouse(&self, content: usize) {
         for table in TABLES {
             self.journey.expect_warehouse(table, self.of(content, table));
+        }
+    }
+
+    /// Each table of the warehouse is that of the one content or of the other.
+    pub fn expect_warehouse_either(&self) {
+        for table in TABLES {
+            let [first, second] = [0, 1].map(|content| self.of(content, table));
+            let there = self.journey.warehouse(table, first);
+            expect_one_of(table, &journey::moments(first), &journey::moments(second), &there);
         }
     }
 

@@ -131,8 +131,8 @@ impl Journey {
         assert_eq!(last["balanced"], true, "{counts}");
     }
 
-    /// Every row of a warehouse table as the program shows it, page by page.
-    pub fn expect_warehouse(&self, name: &str, expected: &Table) {
+    /// Every row of a warehouse table as the program shows it, page by page; moments in one form.
+    pub fn warehouse(&self, name: &str, like: &Table) -> Table {
         let table = format!("{}.warehouse.{name}", self.pipeline);
         let mut rows = Vec::new();
         loop {
@@ -140,12 +140,16 @@ impl Journey {
             let page = self.json(&["preview", &table, "--limit", "500", "--offset", &offset]);
             let last = page.len() < 500;
             let cell = |row: &Value, column: &&str| row[*column].as_str().map(str::to_owned);
-            rows.extend(page.iter().map(|row| columns(expected).iter().map(|column| cell(row, column)).collect()));
+            rows.extend(page.iter().map(|row| columns(like).iter().map(|column| cell(row, column)).collect()));
             if last {
                 break;
             }
         }
-        assert_same_rows(&moments(expected), &moments(&Table::new(&columns(expected), rows)));
+        moments(&Table::new(&columns(like), rows))
+    }
+
+    pub fn expect_warehouse(&self, name: &str, expected: &Table) {
+        assert_same_rows(&moments(expected), &self.warehouse(name, expected));
     }
 
     /// A copy in CSV or TSV, of one file or of one for each date.
@@ -228,7 +232,7 @@ pub fn of_date(table: &Table, column: &str, date: &str) -> Table {
 }
 
 /// Moments as text in one form, whatever wrote them: a space between date and time, no zeros behind the second.
-fn moments(table: &Table) -> Table {
+pub fn moments(table: &Table) -> Table {
     let cell = |cell: &Option<String>| {
         let text = cell.as_deref()?;
         let is_moment = text.len() >= 19 && text.as_bytes()[4] == b'-' && matches!(text.as_bytes()[10], b'T' | b' ');

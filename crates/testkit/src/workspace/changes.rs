@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn shell(folder: &Path, script: &str) -> Running {
-        Running::start(Path::new("/bin/sh"), folder, &["-c", script]).unwrap()
+        Running::start(Path::new("/bin/sh"), folder, &["-c", script], &[]).unwrap()
     }
 
     #[test]

@@ -35,9 +35,15 @@ pub struct Running {
 }
 
 impl Running {
-    pub(super) fn start<A: AsRef<OsStr>>(program: &Path, folder: &Path, arguments: &[A]) -> Result<Self, TestkitError> {
+    pub(super) fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        folder: &Path,
+        arguments: &[A],
+        variables: &[(String, String)],
+    ) -> Result<Self, TestkitError> {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(folder).process_group(0);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(TestkitError::at(program))?;
         let pid = Pid::from_child(&child);
@@ -205,7 +211,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Running {
-        Running::start(Path::new("/bin/sh"), Path::new("/"), &["-c", script]).unwrap()
+        Running::start(Path::new("/bin/sh"), Path::new("/"), &["-c", script], &[]).unwrap()
     }
 
     #[test]
