@@ -98,7 +98,11 @@ const TABLES: [&str; 4] = ["fact_sales", "dim_store", "dim_product", "dim_custom
 impl Star {
     /// Everything is done for the first content.
     pub fn new(records: u64) -> Self {
-        let journey = Journey::new("sales_star");
+        Self::with(Journey::new("sales_star"), records)
+    }
+
+    /// As [`Star::new`], in a workspace that may have its lake elsewhere.
+    pub fn with(journey: Journey, records: u64) -> Self {
         journey.demo(3, records, &[]);
         journey.run(&[]);
         let first = sales_star(&journey.lake()).unwrap();

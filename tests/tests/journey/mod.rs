@@ -3,22 +3,57 @@
 #![allow(dead_code, reason = "each journey uses some of it")]
 
 use assay_testkit::delta::DeltaTable;
+use assay_testkit::s3::{Bucket, Server};
 use assay_testkit::{Counts, Layers, Outcome, Table, Workspace, assert_same_rows, copies, table_of};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use tempfile::TempDir;
 
 /// First business date of every journey.
 pub const FIRST: &str = "2026-01-05";
 
+/// Where the lake lies in a bucket of a journey.
+pub const PREFIX: &str = "team/lake";
+
 pub struct Journey {
     pub workspace: Workspace,
     pub pipeline: &'static str,
+    remote: Option<Remote>,
+}
+
+/// A lake in a bucket, and the folder that it is copied to where a journey looks at it.
+struct Remote {
+    bucket: Bucket,
+    copy: TempDir,
 }
 
 impl Journey {
     pub fn new(pipeline: &'static str) -> Self {
-        Self { workspace: Workspace::new().unwrap(), pipeline }
+        Self { workspace: Workspace::new().unwrap(), pipeline, remote: None }
+    }
+
+    /// The lake lies in a bucket that the program reaches at this endpoint.
+    pub fn in_bucket(pipeline: &'static str, server: &Server, bucket: Bucket, endpoint: &str) -> Self {
+        let mut workspace = Workspace::new().unwrap();
+        let lake = format!("s3://{}/{PREFIX}", bucket.name());
+        let settings = format!("[environments.local]\nlake = \"{lake}\"\ns3.endpoint = \"{endpoint}\"\n");
+        workspace.write_at_root("assay.toml", settings.as_bytes()).unwrap();
+        for (name, value) in server.variables() {
+            workspace.set(&name, &value);
+        }
+        let copy = tempfile::Builder::new().prefix("assay-copy-").tempdir().unwrap();
+        Self { workspace, pipeline, remote: Some(Remote { bucket, copy }) }
+    }
+
+    /// The bucket of a lake that lies in one.
+    pub fn bucket(&self) -> &Bucket {
+        &self.remote.as_ref().unwrap().bucket
+    }
+
+    /// The key of a path below the pipeline's lake folder.
+    pub fn key(&self, path: &str) -> String {
+        format!("{PREFIX}/{}/{path}", self.pipeline)
     }
 
     /// Generated data of these dates; more words may follow.
@@ -60,8 +95,12 @@ impl Journey {
         self.json(&["runs"]).iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The pipeline's folder of the lake as it is now; of one in a bucket a copy.
     pub fn lake(&self) -> PathBuf {
-        self.workspace.lake(self.pipeline)
+        let Some(Remote { bucket, copy }) = &self.remote else { return self.workspace.lake(self.pipeline) };
+        let folder = copy.path().join(self.pipeline);
+        bucket.copy_to(&format!("{PREFIX}/{}", self.pipeline), &folder).unwrap();
+        folder
     }
 
     /// A table by its folder below the pipeline's lake folder.
@@ -85,7 +124,11 @@ impl Journey {
     }
 
     pub fn write(&self, path: &str, bytes: &[u8]) -> PathBuf {
-        self.workspace.write(self.pipeline, path, bytes).unwrap()
+        let Some(Remote { bucket, copy }) = &self.remote else {
+            return self.workspace.write(self.pipeline, path, bytes).unwrap();
+        };
+        bucket.put(&self.key(path), bytes).unwrap();
+        copy.path().join(self.pipeline).join(path)
     }
 
     pub fn expect_table(&self, folder: &str, expected: &Table) {
@@ -133,7 +176,12 @@ impl Journey {
 
     /// Every row of a warehouse table as the program shows it, page by page; moments in one form.
     pub fn warehouse(&self, name: &str, like: &Table) -> Table {
-        let table = format!("{}.warehouse.{name}", self.pipeline);
+        self.pages(&format!("warehouse.{name}"), like)
+    }
+
+    /// Every row of a table such as `gold.daily` as the program shows it, page by page; moments in one form.
+    pub fn pages(&self, table: &str, like: &Table) -> Table {
+        let table = format!("{}.{table}", self.pipeline);
         let mut rows = Vec::new();
         loop {
             let offset = rows.len().to_string();
@@ -150,6 +198,10 @@ impl Journey {
 
     pub fn expect_warehouse(&self, name: &str, expected: &Table) {
         assert_same_rows(&moments(expected), &self.warehouse(name, expected));
+    }
+
+    pub fn expect_pages(&self, table: &str, expected: &Table) {
+        assert_same_rows(&moments(expected), &self.pages(table, expected));
     }
 
     /// A copy in CSV or TSV, of one file or of one for each date.
@@ -195,8 +247,10 @@ impl Journey {
         let holds = |line: &&[u8]| line.windows(text.len()).any(|part| part == text.as_bytes());
         let at = lines.iter().position(holds).unwrap_or_else(|| panic!("{path} does not hold {text}"));
         let rest = [&lines[..at], &lines[at + 1..]].concat().concat();
-        std::fs::write(&place, rest).unwrap();
-        std::fs::File::options().write(true).open(&place).unwrap().set_modified(modified).unwrap();
+        self.write(path, &rest);
+        if self.remote.is_none() {
+            std::fs::File::options().write(true).open(&place).unwrap().set_modified(modified).unwrap();
+        }
         String::from_utf8_lossy(lines[at]).into_owned()
     }
 
