@@ -1,7 +1,8 @@
 //! Putting refused records through again: plans, refusals, and what a stop leaves behind.
 
-use super::world::{Act, World, day, reads};
+use super::world::{Act, Commit, World, day, reads};
 use crate::journal::{Journal, Pending};
+use crate::plan::detail::detail;
 use crate::plan::{Replay, RunPlan};
 use crate::ports::{Refused, RefusedGroup};
 use crate::resume::{ResumeAsk, resume};
@@ -71,6 +72,14 @@ fn a_plan_names_records_files_versions_and_what_follows() {
     assert_eq!(plan.versions["quarantine.sales"], Some(0));
     assert_eq!(plan.versions["gold.daily"], Some(0));
     assert!(plan.step("silver.sales").unwrap().downstream.contains(&"silver.sales".to_owned()));
+    // The quarantine has four partitions of ten records: those of the replay leave, the others stay.
+    let newest = |tables: &mut BTreeMap<String, Vec<Commit>>| {
+        let content = [Some(day(1)), Some(day(2)), Some(day(3)), None].map(|date| (date, "refused".to_owned()));
+        tables.get_mut("quarantine.sales").unwrap().last_mut().unwrap().content.extend(content);
+    };
+    newest(&mut world.runner.lake.tables.lock().unwrap());
+    let told = detail(&plan, &world.inputs(&reads)).unwrap().steps.remove(0).quarantine.unwrap();
+    assert_eq!((told.rows_replaced, told.rows_kept, told.rows_undated), (7, 33, 0));
     // Without dates those that have none go along; a file that changed since is not there as it was read.
     world.put(Some(3), 7777);
     let plan = ask(&world, None, &[]).unwrap();
