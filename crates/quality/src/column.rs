@@ -13,8 +13,10 @@ pub(crate) fn find(schema: &Schema, name: &str) -> Result<(PlSmallStr, DataType)
     let mut alike = schema.iter().filter(|(known, _)| known.to_lowercase() == lower);
     match (alike.next(), alike.next()) {
         (Some((known, dtype)), None) => Ok((known.clone(), dtype.clone())),
-        (Some(_), Some(_)) => Err(Refusal::failed(format!("Column {name} is ambiguous: it is there in several spellings!"))),
-        (None, _) => Err(Refusal::failed(format!("Input data does not include column {name}!"))),
+        (Some(_), Some(_)) => {
+            Err(Refusal::unfit(format!("Column {name} is ambiguous: it is there in several spellings!")))
+        }
+        (None, _) => Err(Refusal::unfit(format!("Input data does not include column {name}!"))),
     }
 }
 
@@ -49,17 +51,18 @@ mod tests {
 
     #[test]
     fn names_are_found_by_their_exact_spelling_first() {
-        let schema =
-            Schema::from_iter(["a", "A", "Price", "x.y"].map(|name| Field::new(name.into(), DataType::Int64)));
+        let schema = Schema::from_iter(["a", "A", "Price", "x.y"].map(|name| Field::new(name.into(), DataType::Int64)));
         for (wanted, found) in [("a", "a"), ("A", "A"), ("PRICE", "Price"), ("`x.y`", "x.y"), ("x.y", "x.y")] {
             assert_eq!(find(&schema, wanted).unwrap().0, found, "{wanted}");
         }
-        assert!(matches!(find(&schema, "b"), Err(Refusal::Failed(text)) if text == "Input data does not include column b!"));
+        assert!(
+            matches!(find(&schema, "b"), Err(Refusal::Unfit(text)) if text == "Input data does not include column b!")
+        );
     }
 
     #[test]
     fn two_spellings_are_ambiguous() {
         let schema = Schema::from_iter(["aB", "Ab"].map(|name| Field::new(name.into(), DataType::Int64)));
-        assert!(matches!(find(&schema, "ab"), Err(Refusal::Failed(text)) if text.contains("ambiguous")));
+        assert!(matches!(find(&schema, "ab"), Err(Refusal::Unfit(text)) if text.contains("ambiguous")));
     }
 }

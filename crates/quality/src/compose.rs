@@ -1,6 +1,6 @@
 //! Rules of the ruleset as planned: checks, and what joins them with `and` and `or`.
 
-use crate::data::Composites;
+use crate::data::{Composites, Profile};
 use crate::draft::{Draft, RowTest, RowsId, outcome_column};
 use crate::failing::Reason;
 use crate::measured::Measured;
@@ -8,7 +8,7 @@ use crate::report::{Evaluated, Outcome};
 use crate::rules::{Finding, Judge, Planned, Refusal, plan_of};
 use assay_dqdl::RuleType;
 use assay_dqdl::tree::{Body, Check, Connective, Rule};
-use polars::prelude::Expr;
+use polars::prelude::{Expr, lit};
 use std::collections::BTreeMap;
 
 /// A planned rule, its checks in the order of the text.
@@ -143,7 +143,10 @@ impl Leaf {
         };
         let (planned, rows) = match planned {
             Ok(Planned { judge, rows, differs }) => (Ok((judge, differs)), rows),
-            Err(refusal) => (Err(refusal), None),
+            Err(refusal) => {
+                let rows = unfit_rows(check.kind, &refusal, draft);
+                (Err(refusal), rows)
+            }
         };
         let shares = [
             RuleType::Completeness,
@@ -160,7 +163,7 @@ impl Leaf {
         let (judge, differs) = match self.planned {
             Ok(planned) => planned,
             Err(Refusal::RemoteOnly(reason)) => return Judged::unknown(&reason),
-            Err(Refusal::Failed(reason)) => {
+            Err(Refusal::Failed(reason) | Refusal::Unfit(reason)) => {
                 let finding = Finding::failed(reason, Vec::new());
                 return Judged::of(finding, Evaluated::Local, None);
             }
@@ -172,6 +175,19 @@ impl Leaf {
         let differs = finding.differs.clone().or(differs);
         Judged::of(finding, differs.map_or(Evaluated::Local, Evaluated::MayDiffer), self.filter)
     }
+}
+
+/// To the open evaluator every row fails a rule on a column that is not there.
+fn unfit_rows(kind: RuleType, refusal: &Refusal, draft: &mut Draft<'_>) -> Option<RowsId> {
+    let by_row = [
+        RuleType::IsComplete,
+        RuleType::Completeness,
+        RuleType::ColumnValues,
+        RuleType::ColumnLength,
+        RuleType::IsPrimaryKey,
+    ];
+    let all = draft.profile() == Profile::Deequ && by_row.contains(&kind) && matches!(refusal, Refusal::Unfit(_));
+    all.then(|| draft.rows(RowTest::of(lit(false), None, Vec::new(), "the data does not have the column")))
 }
 
 impl Judged {

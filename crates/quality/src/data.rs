@@ -14,7 +14,7 @@ pub struct Data<'a> {
     /// Other datasets by the alias that rules give them.
     pub references: &'a BTreeMap<String, LazyFrame>,
     /// For the rules on files; none where there is no listing.
-    pub files: Option<&'a [ListedFile]>,
+    pub files: Option<Files<'a>>,
     pub history: &'a dyn History,
     pub now: DateTime<Utc>,
     pub profile: Profile,
@@ -55,6 +55,21 @@ impl History for NoHistory {
     fn last(&self, _: &str, _: Option<&str>, _: usize) -> Vec<f64> {
         Vec::new()
     }
+}
+
+/// The files that a dataset was read from.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    pub list: &'a [ListedFile],
+    /// The digest of a file's bytes in hexadecimal, or why it cannot be had. It is asked of few rules, and reads the file.
+    pub digest: &'a (dyn Fn(&ListedFile, Digest) -> Result<String, String> + Sync),
+}
+
+/// How a file's bytes are summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digest {
+    Md5,
+    Sha256,
 }
 
 /// A file of a lake's listing.

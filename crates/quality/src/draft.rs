@@ -81,12 +81,7 @@ pub(crate) struct RowTest {
 
 impl RowTest {
     /// A test of the row by itself.
-    pub fn of(
-        test: Expr,
-        filter: Option<FilterId>,
-        columns: Vec<PlSmallStr>,
-        requirement: impl Into<String>,
-    ) -> Self {
+    pub fn of(test: Expr, filter: Option<FilterId>, columns: Vec<PlSmallStr>, requirement: impl Into<String>) -> Self {
         Self {
             test,
             filter,
@@ -139,7 +134,13 @@ impl<'a> Draft<'a> {
 
     /// The column of this name, capitals aside, as the dataset spells it, and its type.
     pub fn column(&self, name: &str) -> Result<(PlSmallStr, DataType), Refusal> {
-        crate::column::find(&self.schema, name)
+        match crate::column::find(&self.schema, name) {
+            // The language leaves a quote escaped in a name, where no service could find the column.
+            Err(refusal) if self.profile() == Profile::Glue && name.contains("\\\"") => {
+                crate::column::find(&self.schema, &name.replace("\\\"", "\"")).map_err(|_| refusal)
+            }
+            found => found,
+        }
     }
 
     /// What the check's `where` keeps; none where it has none.
@@ -154,12 +155,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The condition with earlier values of the metric in the place of `last(k)`.
-    pub fn resolved(
-        &self,
-        test: &Test<Number>,
-        metric: &str,
-        filter: Option<&str>,
-    ) -> Result<Test<Number>, Refusal> {
+    pub fn resolved(&self, test: &Test<Number>, metric: &str, filter: Option<&str>) -> Result<Test<Number>, Refusal> {
         crate::history::resolve(test, metric, filter, self.data.history)
     }
 

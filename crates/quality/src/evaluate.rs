@@ -76,12 +76,14 @@ fn groups(draft: &Draft<'_>, tests: &[bool], stop: &Stop) -> Result<Groups, Qual
 }
 
 fn queries(draft: &Draft<'_>, stop: &Stop) -> Result<Vec<Result<DataFrame, String>>, QualityError> {
-    let answer = |(_, frame): &(String, polars::prelude::LazyFrame)| {
-        match engine::collect(engine::gated(frame.clone(), stop), stop, draft.data.cancelled) {
-            Ok(found) => Ok(Ok(found)),
-            Err(QualityError::Cancelled) => Err(QualityError::Cancelled),
-            Err(_) => Ok(Err("what it compares with could not be read".to_owned())),
-        }
+    let answer = |(_, frame): &(String, polars::prelude::LazyFrame)| match engine::collect(
+        engine::gated(frame.clone(), stop),
+        stop,
+        draft.data.cancelled,
+    ) {
+        Ok(found) => Ok(Ok(found)),
+        Err(QualityError::Cancelled) => Err(QualityError::Cancelled),
+        Err(_) => Ok(Err("what it compares with could not be read".to_owned())),
     };
     draft.queries.iter().map(answer).collect()
 }

@@ -189,7 +189,10 @@ mod tests {
         let texts = Series::new("a".into(), ["0.00000000000000000001", "0", "-0.00000000000000000001"]);
         let values = || texts.cast(&DataType::Decimal(38, 20)).unwrap();
         assert_eq!(answers(values(), Comparison::Greater, "0"), [Some(true), Some(false), Some(false)]);
-        assert_eq!(answers(values(), Comparison::Less, "0.000000000000000000005"), [Some(false), Some(true), Some(true)]);
+        assert_eq!(
+            answers(values(), Comparison::Less, "0.000000000000000000005"),
+            [Some(false), Some(true), Some(true)]
+        );
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Failing rows on their way into a Parquet file: all columns, which rules failed, and why in words.
 
+use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
     BooleanChunked, ChunkFilter, Column, DataFrame, IdxCa, IntoColumn, ListBuilderTrait, ListPrimitiveChunkedBuilder,
-    ListStringChunkedBuilder, ParquetCompression, ParquetWriter, PlSmallStr, PolarsError, PolarsResult,
-    UInt32Type,
+    ListStringChunkedBuilder, ParquetCompression, ParquetWriter, PlSmallStr, PolarsError, PolarsResult, UInt32Type,
 };
-use polars::io::parquet::write::BatchedWriter;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -159,7 +158,8 @@ impl Keeper {
             Some(chosen) => column.filter(chosen),
             None => Ok(column.clone()),
         };
-        let fails = failing.iter().map(|fails| fails.as_ref().map(pick).transpose()).collect::<PolarsResult<Vec<_>>>()?;
+        let fails =
+            failing.iter().map(|fails| fails.as_ref().map(pick).transpose()).collect::<PolarsResult<Vec<_>>>()?;
         let picked = match chosen {
             Some(chosen) => rows.filter(chosen)?,
             None => rows.clone(),
@@ -188,13 +188,16 @@ impl Keeper {
                 }
             }
         }
-        let mut numbers =
-            ListPrimitiveChunkedBuilder::<UInt32Type>::new(RULES.into(), height, height, polars::prelude::DataType::UInt32);
+        let mut numbers = ListPrimitiveChunkedBuilder::<UInt32Type>::new(
+            RULES.into(),
+            height,
+            height,
+            polars::prelude::DataType::UInt32,
+        );
         let mut reasons = ListStringChunkedBuilder::new(REASONS.into(), height, height);
         for row in 0..height {
-            let failed: Vec<&Told> = (self.rules.iter())
-                .filter(|rule| rule.test.is_some_and(|test| says_no(test, row)))
-                .collect();
+            let failed: Vec<&Told> =
+                (self.rules.iter()).filter(|rule| rule.test.is_some_and(|test| says_no(test, row))).collect();
             numbers.append_slice(&failed.iter().map(|rule| rule.number).collect::<Vec<_>>());
             let texts: Vec<String> = failed
                 .iter()
@@ -210,17 +213,23 @@ impl Keeper {
 
     fn skipped(&self, rows: &DataFrame) -> PolarsResult<Column> {
         let height = rows.height();
-        let mut numbers =
-            ListPrimitiveChunkedBuilder::<UInt32Type>::new(SKIPPED.into(), height, height, polars::prelude::DataType::UInt32);
+        let mut numbers = ListPrimitiveChunkedBuilder::<UInt32Type>::new(
+            SKIPPED.into(),
+            height,
+            height,
+            polars::prelude::DataType::UInt32,
+        );
         let said = |rule: &Told| match rule.test {
             Some(test) => rows.column(&crate::draft::outcome_column(test)).map(|column| column.is_null()).map(Some),
             None => Ok(None),
         };
         let said = self.rules.iter().map(said).collect::<PolarsResult<Vec<_>>>()?;
         for row in 0..height {
-            let silent = self.rules.iter().zip(&said).filter(|(_, nulls)| {
-                nulls.as_ref().is_none_or(|nulls| nulls.get(row) == Some(true))
-            });
+            let silent = self
+                .rules
+                .iter()
+                .zip(&said)
+                .filter(|(_, nulls)| nulls.as_ref().is_none_or(|nulls| nulls.get(row) == Some(true)));
             numbers.append_slice(&silent.map(|(rule, _)| rule.number).collect::<Vec<_>>());
         }
         Ok(numbers.finish().into_column())

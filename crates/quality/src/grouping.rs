@@ -6,8 +6,8 @@ use crate::engine::{self, Stop};
 use crate::error::QualityError;
 use crate::keys::{Nulls, Occurrences};
 use polars::prelude::{
-    AllowedOptimizations, BooleanChunked, DataFrame, DataType, Expr, LazyFrame, OptFlags, PlSmallStr,
-    PolarsResult, len, lit,
+    AllowedOptimizations, BooleanChunked, DataFrame, DataType, Expr, LazyFrame, OptFlags, PlSmallStr, PolarsResult,
+    len, lit,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,15 +43,11 @@ pub(crate) fn group(
 }
 
 /// Adds the groups to what was found, and keeps those of more than one row.
-fn note(
-    groups: &DataFrame,
-    names: &[PlSmallStr],
-    wanted: bool,
-    found: &mut Occurrences,
-) -> PolarsResult<DataFrame> {
+fn note(groups: &DataFrame, names: &[PlSmallStr], wanted: bool, found: &mut Occurrences) -> PolarsResult<DataFrame> {
     let counts = groups.column(COUNT)?.u64()?.clone();
     let keys = names.iter().map(|name| groups.column(name)).collect::<PolarsResult<Vec<_>>>()?;
-    let missing: Vec<BooleanChunked> = keys.iter().filter(|key| key.null_count() > 0).map(|key| key.is_null()).collect();
+    let missing: Vec<BooleanChunked> =
+        keys.iter().filter(|key| key.null_count() > 0).map(|key| key.is_null()).collect();
     if missing.is_empty() {
         counts.into_no_null_iter().for_each(|rows| found.add(rows, Nulls::None, 1));
     } else {

@@ -114,14 +114,17 @@ impl Past<'_> {
             ("index", [list, place]) => {
                 let values = self.values(list)?;
                 let found = whole(self.one(place)?).and_then(|place| values.get(place).copied());
-                let missing = || Refusal::failed(format!("index finds none at this place: there are {} values", values.len()));
+                let missing =
+                    || Refusal::failed(format!("index finds none at this place: there are {} values", values.len()));
                 found.map(Value::One).ok_or_else(missing)
             }
             ("abs", [number]) => Ok(Value::One(self.one(number)?.abs())),
             ("avg" | "median" | "max" | "min" | "sum" | "std", [list]) => {
                 Ok(Value::One(aggregated(name, self.values(list)?)))
             }
-            _ => Err(Refusal::failed(format!("{name} with {} arguments is no function of conditions", arguments.len()))),
+            _ => {
+                Err(Refusal::failed(format!("{name} with {} arguments is no function of conditions", arguments.len())))
+            }
         }
     }
 

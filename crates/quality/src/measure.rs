@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn a_decimal_becomes_the_nearest_double() {
-        for (units, scale, wanted) in [(10, 1, 1.0), (-12345, 2, -123.45), (1, 38, 1e-38), (i128::MAX, 0, i128::MAX as f64)] {
+        for (units, scale, wanted) in
+            [(10, 1, 1.0), (-12345, 2, -123.45), (1, 38, 1e-38), (i128::MAX, 0, i128::MAX as f64)]
+        {
             assert_eq!(decimal(units, scale), Some(wanted));
         }
     }

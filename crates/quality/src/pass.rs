@@ -10,8 +10,8 @@ use crate::lookup::with_lookup;
 use crate::measure::Total;
 use crate::report::RowCounts;
 use polars::prelude::{
-    AllowedOptimizations, AnyValue, BooleanChunked, DataFrame, DataType, Expr, LazyFrame, OptFlags, PlSmallStr, PolarsResult,
-    Schema, SchemaExt, len, lit,
+    AllowedOptimizations, AnyValue, BooleanChunked, DataFrame, DataType, Expr, LazyFrame, OptFlags, PlSmallStr,
+    PolarsResult, Schema, SchemaExt, len, lit,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,8 +36,7 @@ pub(crate) struct Passed {
 pub(crate) fn pass(draft: &Draft<'_>, wanted: &Wanted<'_>, stop: &Stop) -> Result<Passed, QualityError> {
     let inputs = Inputs::of(draft);
     let looker = Arc::new(Looker::of(draft, wanted, &inputs, stop));
-    let prepared =
-        prepared(draft, wanted, &inputs, stop).map_err(|source| QualityError::Unreadable { source })?;
+    let prepared = prepared(draft, wanted, &inputs, stop).map_err(|source| QualityError::Unreadable { source })?;
     let names: Vec<PlSmallStr> = (0..inputs.values.len()).map(value_column).collect();
     let (look, shape) = (Arc::clone(&looker), names.clone());
     let schema = move |input: &Schema| {
@@ -106,7 +105,8 @@ impl Inputs {
             let pair = self.pairs.iter().position(|(of, _)| *of == at);
             match pair.and_then(|pair| pairs.get(pair)) {
                 Some(pair) => pair.correlation(),
-                None => measure.finish(&self.parts[at].iter().map(|at| value(at).unwrap_or(AnyValue::Null)).collect::<Vec<_>>()),
+                None => measure
+                    .finish(&self.parts[at].iter().map(|at| value(at).unwrap_or(AnyValue::Null)).collect::<Vec<_>>()),
             }
         };
         draft.measures.iter().enumerate().map(number).collect()

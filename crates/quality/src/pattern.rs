@@ -144,7 +144,10 @@ fn escaped(out: &mut String, c: char, in_class: bool) {
 
 /// `\p{Alpha}` and the like are ASCII classes in Java; scripts and categories go through.
 fn property(out: &mut String, name: &str, negated: bool, in_class: bool) {
-    let posix = ["Lower", "Upper", "ASCII", "Alpha", "Digit", "Alnum", "Punct", "Graph", "Print", "Blank", "Cntrl", "XDigit", "Space"];
+    let posix = [
+        "Lower", "Upper", "ASCII", "Alpha", "Digit", "Alnum", "Punct", "Graph", "Print", "Blank", "Cntrl", "XDigit",
+        "Space",
+    ];
     let not = if negated { "^" } else { "" };
     if posix.contains(&name) {
         let class = format!("[:{not}{}:]", name.to_lowercase());
@@ -184,7 +187,10 @@ mod tests {
     #[test]
     fn a_pattern_that_is_none_is_refused() {
         for pattern in ["(", "[a", "*a", "a{2,1}", "a)"] {
-            assert!(matches!(Pattern::of(pattern), Err(Refusal::Failed(text)) if text.contains("not a valid")), "{pattern}");
+            assert!(
+                matches!(Pattern::of(pattern), Err(Refusal::Failed(text)) if text.contains("not a valid")),
+                "{pattern}"
+            );
         }
     }
 
@@ -192,7 +198,10 @@ mod tests {
     fn a_pattern_without_end_is_cut_off() {
         let text = "a".repeat(60);
         assert_eq!(Pattern::of("^(a+)+$").unwrap().is_in(&format!("{text}!")), Some(false));
-        assert_eq!(Pattern::of(r"^(?=(a+)+$)(\w)\2*!$").unwrap().is_in(&format!("{text}!")).is_none_or(|found| !found), true);
+        assert_eq!(
+            Pattern::of(r"^(?=(a+)+$)(\w)\2*!$").unwrap().is_in(&format!("{text}!")).is_none_or(|found| !found),
+            true
+        );
         assert!(matches!(Pattern::of("(a{1000}){1000}"), Err(Refusal::RemoteOnly(_))));
     }
 }

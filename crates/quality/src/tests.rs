@@ -1,6 +1,9 @@
 //! Rules on small frames, and on hostile ones.
 #![allow(clippy::unwrap_used)]
 
+mod hostile;
+mod naive;
+mod pages;
 mod rows;
 
 use crate::{Composites, Data, NoHistory, Outcome, Profile, Report, Rows, Verdict, evaluate};

@@ -148,7 +148,8 @@ fn row_level(case: &Case<'_>, report: &Report, level: &Value, rows: &Path, wrong
     }
     for (row, (values, pass, fail, skip)) in list.iter().zip(found) {
         let wanted = read(row, String::new());
-        for (what, found, wanted) in [("passes", pass, wanted.1), ("fails", fail, wanted.2), ("skips", skip, wanted.3)] {
+        for (what, found, wanted) in [("passes", pass, wanted.1), ("fails", fail, wanted.2), ("skips", skip, wanted.3)]
+        {
             if found != wanted {
                 let text = format!("row {} {values}: {what} {found:?}, expected {wanted:?}", row["row"]);
                 wrong.push(Difference { about: About::Rows, text });
@@ -167,10 +168,10 @@ fn said(case: &Case<'_>, report: &Report, rows: &Path) -> Result<Vec<Said>, Stri
         let column = frame.column(name).map_err(|error| error.to_string())?;
         let lists = column.list().map_err(|error| error.to_string())?;
         let list = |list: Option<polars::prelude::Series>| {
-            let numbers = list.and_then(|list| Some(list.u32().ok()?.into_iter().flatten().collect()));
+            let numbers = list.and_then(|list| Some(list.u32().ok()?.iter().flatten().collect()));
             numbers.unwrap_or_default()
         };
-        Ok(lists.into_iter().map(list).collect())
+        Ok((0..lists.len()).map(|at| list(lists.get_as_series(at))).collect())
     };
     let (failed, skipped) = (numbers("_rules")?, numbers("_skipped")?);
     let mut said = Vec::new();

@@ -29,7 +29,9 @@ fn series(name: &str, kind: &Value, values: &[&Value]) -> Result<Series, String>
     let texts = || StringChunked::from_iter_options(name.clone(), values.iter().map(|value| text(value))).into_series();
     let done = match kind {
         "string" => Ok(texts()),
-        "boolean" => Ok(BooleanChunked::from_iter_options(name, values.iter().map(|value| value.as_bool())).into_series()),
+        "boolean" => {
+            Ok(BooleanChunked::from_iter_options(name, values.iter().map(|value| value.as_bool())).into_series())
+        }
         "byte" | "short" | "integer" | "int" | "long" | "bigint" => {
             let whole = Int64Chunked::from_iter_options(name, values.iter().map(|value| value.as_i64()));
             whole.into_series().strict_cast(&match kind {
@@ -46,7 +48,9 @@ fn series(name: &str, kind: &Value, values: &[&Value]) -> Result<Series, String>
         }
         "date" => {
             let days = |value: &Value| value.as_str().and_then(assay_sql::spark::date);
-            Int32Chunked::from_iter_options(name, values.iter().map(|value| days(value))).into_series().cast(&DataType::Date)
+            Int32Chunked::from_iter_options(name, values.iter().map(|value| days(value)))
+                .into_series()
+                .cast(&DataType::Date)
         }
         "timestamp" | "timestamp_ntz" => {
             let micros = |value: &Value| value.as_str().and_then(|text| assay_sql::spark::timestamp(text, 0));
@@ -64,7 +68,8 @@ fn series(name: &str, kind: &Value, values: &[&Value]) -> Result<Series, String>
         },
     };
     let done = done.map_err(|error| error.to_string())?;
-    let lost = values.iter().enumerate().find(|(at, value)| !value.is_null() && done.get(*at).is_ok_and(|v| v.is_null()));
+    let lost =
+        values.iter().enumerate().find(|(at, value)| !value.is_null() && done.get(*at).is_ok_and(|v| v.is_null()));
     lost.map_or(Ok(done), |(_, value)| Err(format!("{value} is no {kind}")))
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn number_column(name: &str, draft: &Draft<'_>) -> Result<PlSmallStr,
     let (found, dtype) = draft.column(name)?;
     match dtype.is_primitive_numeric() || dtype.is_decimal() {
         true => Ok(found),
-        false => Err(Refusal::failed(format!(
+        false => Err(Refusal::unfit(format!(
             "Expected type of column {name} to be a number's, but found {} instead!",
             type_name(&dtype)
         ))),
@@ -53,7 +53,7 @@ pub(crate) fn text_column(name: &str, draft: &Draft<'_>) -> Result<PlSmallStr, R
     let (found, dtype) = draft.column(name)?;
     match dtype == DataType::String {
         true => Ok(found),
-        false => Err(Refusal::failed(format!(
+        false => Err(Refusal::unfit(format!(
             "Expected type of column {name} to be StringType, but found {} instead!",
             type_name(&dtype)
         ))),

@@ -33,6 +33,8 @@ pub(crate) struct Finding {
 pub(crate) enum Refusal {
     /// It fails whatever the rows hold, for this reason.
     Failed(String),
+    /// It fails because the data has not the column that it is about, or one of another type.
+    Unfit(String),
     /// Only the service can evaluate it, for this reason.
     RemoteOnly(String),
 }
@@ -121,6 +123,10 @@ impl Finding {
 impl Refusal {
     pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed(reason.into())
+    }
+
+    pub fn unfit(reason: impl Into<String>) -> Self {
+        Self::Unfit(reason.into())
     }
 
     pub fn remote(reason: impl Into<String>) -> Self {

@@ -108,7 +108,10 @@ mod tests {
         let invalid = ["%%'' > %%%%", "invalid%%clause", "nothing > 1", "col-A > 100", "id >", "id = 1 id"];
         for text in invalid {
             let refusal = kept(text);
-            assert!(matches!(&refusal, Err(Refusal::Failed(reason)) if reason.starts_with("The provided where")), "{text}: {refusal:?}");
+            assert!(
+                matches!(&refusal, Err(Refusal::Failed(reason)) if reason.starts_with("The provided where")),
+                "{text}: {refusal:?}"
+            );
         }
         let beyond = ["id in (select 1)", "soundex(name) = 'A'", "name rlike '(?=a)'", "id = true", "name = 'it''s'"];
         for text in beyond {

@@ -99,11 +99,18 @@ fn verdicts_have_metrics_reasons_and_rows() {
 fn failing_rows_come_with_rules_and_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("failing.parquet");
-    let rules = r#"IsUnique "name", ColumnValues "age" > 20, (IsComplete "name") AND (ColumnValues "id" < 5), RowCount > 0"#;
+    let rules =
+        r#"IsUnique "name", ColumnValues "age" > 20, (IsComplete "name") AND (ColumnValues "id" < 5), RowCount > 0"#;
     let found = with(rules, &people(), Profile::Glue, Composites::Column, Rows::Keep(&path));
     assert_eq!(found.failing, Some(4));
-    let file = LazyFrame::scan_parquet(polars::prelude::PlRefPath::try_from_path(&path).unwrap(), Default::default()).unwrap();
-    insta::assert_snapshot!(listed(&file.collect().unwrap()), @"");
+    let file =
+        LazyFrame::scan_parquet(polars::prelude::PlRefPath::try_from_path(&path).unwrap(), Default::default()).unwrap();
+    insta::assert_snapshot!(listed(&file.collect().unwrap()), @r#"
+    2 [1] ["name: occurs in another row too"]
+    3 [2, 3] ["age: does not meet the constraint > 20", "name: NULL does not meet the constraint"]
+    4 [1, 2] ["name: occurs in another row too", "age: NULL does not meet the constraint > 20"]
+    5 [3] ["id: does not meet the constraint < 5"]
+    "#);
 }
 
 /// One line for each failing row: its id, and what is said of it.

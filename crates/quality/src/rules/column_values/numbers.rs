@@ -122,7 +122,7 @@ impl<'t> Compared<'t> {
             dtype if dtype.is_primitive_numeric() || dtype.is_decimal() => Ok(Self::Numbers(target)),
             DataType::String if matches!(op, Operator::In | Operator::NotIn) => Ok(Self::Texts(target)),
             DataType::String if !bounds => Ok(Self::Read(target)),
-            other => Err(Refusal::failed(format!(
+            other => Err(Refusal::unfit(format!(
                 "Expected type of column {} to be a number's, but found {} instead!",
                 target.written,
                 type_name(other)

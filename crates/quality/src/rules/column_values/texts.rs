@@ -115,7 +115,7 @@ fn matches(check: &Check, test: &Test<Text>, target: Target, draft: &mut Draft<'
     };
     if target.dtype != DataType::String {
         let found = type_name(&target.dtype);
-        return Err(Refusal::failed(format!(
+        return Err(Refusal::unfit(format!(
             "Expected type of column {} to be StringType, but found {found} instead!",
             target.written
         )));

@@ -1,0 +1,78 @@
+//! `ReferentialIntegrity "columns" "alias.column"`: the share of rows whose key a reference knows.
+//!
+//! Several columns are written `"a,b" "alias.{x,y}"`. The last dot parts the alias from a column, so that an alias may be
+//! `database.table`.
+//!
+//! Nulls: a row with a null in its key is not found.
+//! Rows: a row whose key the reference does not know fails.
+//! Profiles: `deequ` does not say which rows fail.
+//!
+//! ```dqdl
+//! ReferentialIntegrity "product_id" "products.id" = 1.0
+//! ```
+
+use super::ask::{condition, metric, names};
+use super::completeness::share;
+use super::{Finding, Planned, Refusal};
+use crate::data::Profile;
+use crate::draft::{Draft, Lookup, RowTest};
+use crate::reference::{comparable, known, reference, unmet};
+use assay_dqdl::tree::Check;
+use polars::prelude::PlSmallStr;
+
+pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    let parameters = names(check);
+    let (own, target) = match parameters.as_slice() {
+        [own, target] => (listed(own), *target),
+        _ => return Err(Refusal::failed("ReferentialIntegrity takes columns and columns of a reference")),
+    };
+    let (alias, theirs) = parted(target)
+        .ok_or_else(|| Refusal::failed(format!("{target} names no column of a reference: write \"alias.column\"")))?;
+    let other = reference(draft, alias, &format!("{alias} not found in additional sources"))?;
+    if own.len() != theirs.len() {
+        let reason = format!("{} columns cannot be looked up in {} of {alias}", own.len(), theirs.len());
+        return Err(Refusal::failed(reason));
+    }
+    let name = format!("Column.{alias}.ReferentialIntegrity");
+    let test = condition(check, &name, draft)?;
+    let (mut keys, mut others, mut columns) = (Vec::new(), Vec::new(), Vec::<PlSmallStr>::new());
+    for (own, theirs) in own.iter().zip(&theirs) {
+        let missing = |column: &str, frame: &str| {
+            Refusal::failed(format!("Column {column} does not exist in {frame} data frame."))
+        };
+        let left = known(&draft.schema, own).ok_or_else(|| missing(own, "primary"))?;
+        let right = known(&other.schema, theirs).ok_or_else(|| missing(theirs, "reference"))?;
+        let (key, other) = comparable(&left, &right)?;
+        columns.push(left.0);
+        keys.push(key);
+        others.push(other);
+    }
+    let (lookup, found) = draft.lookup(Lookup::Among { keys, others, frame: other.rows, nulls: false });
+    let mut rows = RowTest::of(found, None, columns, format!("is not a key of {alias}"));
+    rows.lookups.push(lookup);
+    let rows = draft.rows(rows);
+    let planned = Planned::by_row(rows, move |measured| {
+        let value = share(measured, rows).unwrap_or(f64::NAN);
+        match test.holds(value) {
+            true => Finding::passed(metric(name, value)),
+            false => Finding::failed(unmet(value), metric(name, value)),
+        }
+    });
+    Ok(match draft.profile() {
+        Profile::Glue => planned,
+        Profile::Deequ => planned.silent(),
+    })
+}
+
+/// The alias and the columns behind its dot.
+fn parted(target: &str) -> Option<(&str, Vec<&str>)> {
+    match target.split_once(".{") {
+        Some((alias, columns)) => Some((alias.trim(), listed(columns.trim_end().strip_suffix('}')?))),
+        None => target.rsplit_once('.').map(|(alias, column)| (alias.trim(), listed(column))),
+    }
+}
+
+/// Names between commas.
+pub(super) fn listed(names: &str) -> Vec<&str> {
+    names.split(',').map(str::trim).collect()
+}
