@@ -40,7 +40,7 @@ async fn commit(folder: &Path, staged: Vec<StagedFile>) {
     let columns = columns();
     let dates = staged.iter().map(|file| file.partition).collect();
     let change = Replacement {
-        folder,
+        folder: folder.into(),
         environment: "local",
         table: "bench/silver/rows",
         schema: &columns,

@@ -120,7 +120,7 @@ async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Res
 }
 
 /// The name appears at once and with all bytes; with `only_new` it fails when the name is taken.
-fn write(file: &FilePath, payload: &PutPayload, only_new: bool) -> io::Result<()> {
+pub(crate) fn write(file: &FilePath, payload: &PutPayload, only_new: bool) -> io::Result<()> {
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };

@@ -1,11 +1,13 @@
 //! What can go wrong with a table, in words for the person who runs the pipeline.
 
+use crate::fault::{Fault, fault};
+use crate::place::Place;
 use assay_pipeline::permit::PermitError;
 use deltalake_core::DeltaTableError;
 use polars::error::PolarsError;
 use std::error::Error;
+use std::fmt;
 use std::io;
-use std::path::Path;
 
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
@@ -58,6 +60,24 @@ pub enum LakeError {
          the table holds either all of this run's work or none. Look at its history when the storage is back"
     )]
     Unknown { place: String, source: Cause },
+    #[error(
+        "{place} needs keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; nothing was changed. \
+         Set them where Assay is started"
+    )]
+    NoKeys { place: String },
+    #[error("{place} cannot be the name of an object; nothing was changed. Use names without control characters")]
+    NoKey { place: String },
+    #[error(
+        "{doing} {place} failed: the storage {what}; the table is as it was before. Run again when the storage and \
+         its keys are in order"
+    )]
+    Storage {
+        place: String,
+        doing: &'static str,
+        what: String,
+        /// The same request can succeed later.
+        passing: bool,
+    },
     #[error("{doing} {place} failed; the table is as it was before. Remove the cause and run again")]
     Io { place: String, doing: &'static str, source: Cause },
     #[error("{doing} {place} failed: {what}; the table is as it was before")]
@@ -95,14 +115,19 @@ impl LakeError {
             Self::Permit(_) => Kind::Permit,
             Self::Cancelled { .. } => Kind::Cancelled,
             Self::Unknown { .. } => Kind::Unknown,
-            Self::Io { .. } | Self::Engine { .. } => Kind::Io,
+            Self::NoKeys { .. } | Self::NoKey { .. } => Kind::Unsupported,
+            Self::Io { .. } | Self::Engine { .. } | Self::Storage { .. } => Kind::Io,
         }
     }
 
     /// An error of the disk: read-only and full are told apart, whatever library wrapped them.
-    pub(crate) fn disk(place: &Path, doing: &'static str, source: impl Into<Cause>) -> Self {
+    pub(crate) fn disk(place: &Place, doing: &'static str, source: impl Into<Cause>) -> Self {
         let source = source.into();
-        let place = place.display().to_string();
+        if let Some(fault) = fault(source.as_ref()) {
+            let (place, Fault { what, passing }) = (place.to_string(), fault);
+            return Self::Storage { place, doing, what, passing };
+        }
+        let place = place.to_string();
         match io_kind(source.as_ref()) {
             Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) if writes(doing) => {
                 Self::ReadOnly { place, source }
@@ -114,21 +139,34 @@ impl LakeError {
         }
     }
 
+    /// What a storage has to do with an error, told by this program.
+    pub(crate) fn storage(place: &impl fmt::Display, doing: &'static str, what: impl Into<String>) -> Self {
+        Self::Storage { place: place.to_string(), doing, what: what.into(), passing: false }
+    }
+
+    /// Whether the same work can succeed when it is done again.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Storage { passing: true, .. })
+    }
+
     /// An error while the log was read: a fault of the disk, or a log that says nonsense.
-    pub(crate) fn log(place: &Path, source: DeltaTableError) -> Self {
+    pub(crate) fn log(place: &Place, source: DeltaTableError) -> Self {
         let text = source.to_string();
+        if fault(&source).is_some() {
+            return Self::disk(place, "reading the log of", source);
+        }
         if io_kind(&source).is_some_and(|kind| kind != io::ErrorKind::NotFound) || text.contains("(os error") {
             return Self::disk(place, "reading the log of", source);
         }
         let what = "its log cannot be read".to_owned();
-        Self::Corrupt { place: place.display().to_string(), what, source: Some(Box::new(source)) }
+        Self::Corrupt { place: place.to_string(), what, source: Some(Box::new(source)) }
     }
 
     /// An error of the query engine. Text that can hold values of cells is left out.
-    pub(crate) fn engine(place: &Path, doing: &'static str, source: PolarsError) -> Self {
+    pub(crate) fn engine(place: &Place, doing: &'static str, source: PolarsError) -> Self {
         match innermost(&source) {
             PolarsError::IO { error, .. } if error.kind() == io::ErrorKind::NotFound => Self::Corrupt {
-                place: place.display().to_string(),
+                place: place.to_string(),
                 what: "a data file that its log names is missing".to_owned(),
                 source: Some(Box::new(source)),
             },
@@ -141,7 +179,7 @@ impl LakeError {
                     return Self::disk(place, doing, io::Error::from_raw_os_error(code));
                 }
                 let what = told(inner);
-                Self::Engine { place: place.display().to_string(), doing, what, source: None }
+                Self::Engine { place: place.to_string(), doing, what, source: None }
             }
         }
     }
@@ -206,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_root_decides_however_deep_it_lies() {
-        let place = Path::new("/lake/t");
+        let place = &Place::on_disk("/lake/t");
         let cases = [
             (io::ErrorKind::PermissionDenied, Kind::ReadOnly),
             (io::ErrorKind::ReadOnlyFilesystem, Kind::ReadOnly),
@@ -225,13 +263,13 @@ mod tests {
     #[test]
     fn an_error_of_the_disk_inside_a_text_is_found() {
         let error = PolarsError::ComputeError("parquet: No space left on device (os error 28)".into());
-        assert_eq!(LakeError::engine(Path::new("t"), "writing", error).kind(), Kind::Full);
+        assert_eq!(LakeError::engine(&Place::on_disk("t"), "writing", error).kind(), Kind::Full);
     }
 
     #[test]
     fn the_engines_texts_do_not_leak_values() {
         let error = PolarsError::ComputeError("conversion failed for value '4711-secret'".into());
-        let shown = LakeError::engine(Path::new("/lake/t"), "reading", error);
+        let shown = LakeError::engine(&Place::on_disk("/lake/t"), "reading", error);
         assert_eq!(
             shown.to_string(),
             "reading /lake/t failed: the engine could not compute a value; the table is as it was before"

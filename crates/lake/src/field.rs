@@ -1,10 +1,10 @@
 //! Columns of a table, and their types in the engine, in Arrow and in the Delta log.
 
 use crate::error::LakeError;
+use crate::place::Place;
 use arrow::datatypes::{DataType as ArrowType, Field as ArrowField, TimeUnit as ArrowUnit};
 use polars::prelude::{DataType, Schema, SchemaRef, TimeUnit, TimeZone};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A column of a table.
@@ -25,7 +25,7 @@ impl LakeField {
 pub fn fields_of(schema: &Schema) -> Result<Vec<LakeField>, LakeError> {
     let fields = schema.iter().map(|(name, kind)| LakeField::new(name.as_str(), kind.clone(), true));
     let fields: Vec<LakeField> = fields.collect();
-    fields.iter().try_for_each(|field| delta_type(field, Path::new("the new table")).map(drop))?;
+    fields.iter().try_for_each(|field| delta_type(field, &Place::on_disk("the new table")).map(drop))?;
     Ok(fields)
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn schema_of<'a>(fields: impl IntoIterator<Item = &'a LakeField>) -> 
 }
 
 /// The `schemaString` of the log.
-pub(crate) fn schema_string(fields: &[LakeField], place: &Path) -> Result<String, LakeError> {
+pub(crate) fn schema_string(fields: &[LakeField], place: &Place) -> Result<String, LakeError> {
     let columns = fields.iter().map(|field| {
         let kind = delta_type(field, place)?;
         Ok(json!({"name": field.name, "type": kind, "nullable": field.nullable, "metadata": {}}))
@@ -49,7 +49,7 @@ pub(crate) fn needs_zoneless(fields: &[LakeField]) -> bool {
     fields.iter().any(|field| matches!(field.kind, DataType::Datetime(_, None)))
 }
 
-fn delta_type(field: &LakeField, place: &Path) -> Result<String, LakeError> {
+fn delta_type(field: &LakeField, place: &Place) -> Result<String, LakeError> {
     let name = match &field.kind {
         DataType::String => "string",
         DataType::Int64 => "long",
@@ -70,7 +70,7 @@ fn delta_type(field: &LakeField, place: &Path) -> Result<String, LakeError> {
 }
 
 /// A column as an Arrow schema has it: that of the log, or of a data file.
-pub(crate) fn from_arrow(field: &ArrowField, place: &Path) -> Result<LakeField, LakeError> {
+pub(crate) fn from_arrow(field: &ArrowField, place: &Place) -> Result<LakeField, LakeError> {
     let kind = match field.data_type() {
         ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => DataType::String,
         ArrowType::Int64 => DataType::Int64,
@@ -98,9 +98,9 @@ fn is_utc(zone: &str) -> bool {
     matches!(zone, "UTC" | "+00:00" | "Z")
 }
 
-fn unsupported(place: &Path, column: &str, kind: &str) -> LakeError {
+fn unsupported(place: &Place, column: &str, kind: &str) -> LakeError {
     LakeError::Unsupported {
-        place: place.display().to_string(),
+        place: place.to_string(),
         what: format!("has the column {column} of type {kind}"),
         advice: "Cast the column to another type".to_owned(),
     }
@@ -121,7 +121,7 @@ mod tests {
             (DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)), "timestamp"),
         ];
         for (kind, name) in cases {
-            assert_eq!(delta_type(&LakeField::new("c", kind, true), Path::new("t")).unwrap(), name);
+            assert_eq!(delta_type(&LakeField::new("c", kind, true), &Place::on_disk("t")).unwrap(), name);
         }
     }
 

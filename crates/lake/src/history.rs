@@ -1,11 +1,11 @@
 //! What was committed to a table, by which run.
 
 use crate::error::LakeError;
-use crate::log::{Found, LOG_FOLDER, actions, commit_file, commits, look, signed};
+use crate::log::{CommitText, Commits, Found, LOG_FOLDER, Versions, actions, commit_path, look, signed};
+use crate::place::Place;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::path::Path;
 
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +22,11 @@ pub struct VersionInfo {
 
 /// The newest `limit` commits of the table in `folder`, newest first. Commits past the log's retention
 /// (30 days by default) are gone; empty when there is no table.
-pub async fn history(folder: &Path, limit: usize) -> Result<Vec<VersionInfo>, LakeError> {
-    let owned = folder.to_path_buf();
+pub async fn history(folder: impl Into<Place>, limit: usize) -> Result<Vec<VersionInfo>, LakeError> {
+    let folder = folder.into();
+    let owned = folder.clone();
     let read = tokio::task::spawn_blocking(move || read(&owned, limit)).await;
-    read.map_err(|error| LakeError::disk(folder, "reading the log of", error))?
+    read.map_err(|error| LakeError::disk(&folder, "reading the log of", error))?
 }
 
 /// The versions of a table around a run's last commits: before them (none when they made the table) and after.
@@ -38,19 +39,21 @@ pub struct RunChange {
 /// What a run changed, as the newest `limit` commits tell; none when it is not among their makers.
 ///
 /// Commits of the run count as long as no other lies between them: what others did is not the run's.
-pub async fn change_of_run(folder: &Path, run: &str, limit: usize) -> Result<Option<RunChange>, LakeError> {
-    let (owned, run) = (folder.to_path_buf(), run.to_owned());
+pub async fn change_of_run(folder: impl Into<Place>, run: &str, limit: usize) -> Result<Option<RunChange>, LakeError> {
+    let folder = folder.into();
+    let (owned, run) = (folder.clone(), run.to_owned());
     let read = tokio::task::spawn_blocking(move || find_change(&owned, &run, limit)).await;
-    read.map_err(|error| LakeError::disk(folder, "reading the log of", error))?
+    read.map_err(|error| LakeError::disk(&folder, "reading the log of", error))?
 }
 
-fn find_change(folder: &Path, run: &str, limit: usize) -> Result<Option<RunChange>, LakeError> {
+fn find_change(folder: &Place, run: &str, limit: usize) -> Result<Option<RunChange>, LakeError> {
     if look(folder)? == Found::Other {
-        return Err(LakeError::NotATable { place: folder.display().to_string() });
+        return Err(LakeError::NotATable { place: folder.to_string() });
     }
     let mut found: Option<RunChange> = None;
-    for version in commits(folder)?.into_iter().rev().take(limit) {
-        let ours = read_commit(folder, version)?.run.as_deref() == Some(run);
+    for commit in Commits::of(folder, newest(folder, limit)?) {
+        let (version, text) = commit?;
+        let ours = read_commit(folder, version, text)?.run.as_deref() == Some(run);
         let before = version.checked_sub(1).map(signed);
         match &mut found {
             None if ours => found = Some(RunChange { before, after: signed(version) }),
@@ -63,23 +66,29 @@ fn find_change(folder: &Path, run: &str, limit: usize) -> Result<Option<RunChang
 }
 
 /// When a version was committed, as far as the log still says.
-pub(crate) fn committed_at(folder: &Path, version: u64) -> Option<DateTime<Utc>> {
-    let first = commit_file(folder, version);
-    match read_commit(folder, version) {
-        Ok(info) if info.at.is_some() => info.at,
-        _ => {
-            let checkpoint = folder.join(LOG_FOLDER).join(format!("{version:020}.checkpoint.parquet"));
-            let data = std::fs::metadata(first).or_else(|_| std::fs::metadata(checkpoint)).ok()?;
-            data.modified().ok().map(DateTime::from)
-        }
-    }
+pub(crate) fn committed_at(folder: &Place, version: u64) -> Option<DateTime<Utc>> {
+    let said = || {
+        let (_, text) = Commits::of(folder, vec![version]).next()?.ok()?;
+        read_commit(folder, version, text).ok()?.at
+    };
+    said().or_else(|| {
+        let written = |path: &str| folder.join(path).stat().ok().flatten();
+        let checkpoint = format!("{LOG_FOLDER}/{version:020}.checkpoint.parquet");
+        let stat = written(&commit_path(version)).or_else(|| written(&checkpoint))?;
+        Some(DateTime::from_timestamp_nanos(stat.modified_ns))
+    })
 }
 
-fn read(folder: &Path, limit: usize) -> Result<Vec<VersionInfo>, LakeError> {
+fn read(folder: &Place, limit: usize) -> Result<Vec<VersionInfo>, LakeError> {
     if look(folder)? == Found::Other {
-        return Err(LakeError::NotATable { place: folder.display().to_string() });
+        return Err(LakeError::NotATable { place: folder.to_string() });
     }
-    commits(folder)?.into_iter().rev().take(limit).map(|version| read_commit(folder, version)).collect()
+    let commits = Commits::of(folder, newest(folder, limit)?);
+    commits.map(|commit| commit.and_then(|(version, text)| read_commit(folder, version, text))).collect()
+}
+
+fn newest(folder: &Place, limit: usize) -> Result<Vec<u64>, LakeError> {
+    Ok(Versions::of(folder)?.commits.into_iter().rev().take(limit).collect())
 }
 
 #[derive(Deserialize)]
@@ -103,7 +112,7 @@ struct Origin {
     what: Option<String>,
 }
 
-fn read_commit(folder: &Path, version: u64) -> Result<VersionInfo, LakeError> {
+fn read_commit(folder: &Place, version: u64, text: CommitText) -> Result<VersionInfo, LakeError> {
     let mut info = VersionInfo {
         version: signed(version),
         at: None,
@@ -112,7 +121,7 @@ fn read_commit(folder: &Path, version: u64) -> Result<VersionInfo, LakeError> {
         files_added: 0,
         files_removed: 0,
     };
-    actions(folder, version, |line: Line| {
+    actions(folder, version, text, |line: Line| {
         info.files_added += u32::from(line.add.is_some());
         info.files_removed += u32::from(line.remove.is_some());
         if let Some(found) = line.commit_info {

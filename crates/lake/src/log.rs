@@ -2,6 +2,7 @@
 
 use crate::durable::Durable;
 use crate::error::{Cause, LakeError};
+use crate::place::Place;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use deltalake_core::kernel::EagerSnapshot;
@@ -10,11 +11,12 @@ use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, defaul
 use deltalake_core::table::config::TablePropertiesExt;
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use object_store::ObjectStore;
+use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use serde::de::DeserializeOwned;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Cursor};
 use std::sync::Arc;
 use url::Url;
 use uuid::Uuid;
@@ -27,10 +29,13 @@ pub(crate) const PART: &str = "part-";
 /// A commit of as many actions has a checkpoint of its own: text that long is slow to replay for each later reader.
 const LONG_COMMIT: usize = 500;
 
+/// Commits that are asked for at a time, where each question takes its time.
+const AHEAD: usize = 16;
+
 pub(crate) struct Log {
-    pub(crate) folder: PathBuf,
-    /// The store is the disk itself: what the disk shows is what the store gives.
-    pub(crate) on_this_disk: bool,
+    pub(crate) folder: Place,
+    /// What listing the place shows is what the store gives.
+    pub(crate) listed: bool,
     store: LogStoreRef,
 }
 
@@ -52,21 +57,30 @@ pub(crate) enum Lost {
 }
 
 impl Log {
-    /// The log of the table in `folder` on the local disk. Every path and URL of a table is made here.
-    pub(crate) fn at(folder: &Path) -> Result<Self, LakeError> {
-        Ok(Self { on_this_disk: true, ..Self::over(folder, Arc::new(Durable::new()))? })
+    /// The log of the table in `folder`. Every path and URL of a table is made here.
+    pub(crate) fn at(folder: &Place) -> Result<Self, LakeError> {
+        match folder.store()? {
+            None => Ok(Self { listed: true, ..Self::over(folder, Arc::new(Durable::new()))? }),
+            Some((root, key)) => {
+                let url = folder.url().ok_or_else(|| LakeError::NoKey { place: folder.to_string() })?;
+                Ok(Self::of(folder.clone(), true, root, key, &url))
+            }
+        }
     }
 
-    /// As [`Log::at`], through a store whose root is the root of the disk.
-    pub(crate) fn over(folder: &Path, root: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
-        let folder = std::path::absolute(folder).map_err(|error| LakeError::disk(folder, "finding", error))?;
-        let prefix = object_store::path::Path::from_absolute_path(&folder)
-            .map_err(|error| LakeError::disk(&folder, "naming", error))?;
-        let url = Url::from_directory_path(&folder)
-            .map_err(|()| LakeError::disk(&folder, "naming", std::io::Error::from(std::io::ErrorKind::InvalidInput)))?;
-        let below: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(Arc::clone(&root), prefix));
-        let store = default_logstore(below, root, &url, &StorageConfig::default());
-        Ok(Self { folder, on_this_disk: false, store })
+    /// As [`Log::at`] for a folder of this disk, through a store whose root is the root of the disk.
+    pub(crate) fn over(folder: &Place, root: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
+        let path = std::path::absolute(folder.folder()).map_err(|error| LakeError::disk(folder, "finding", error))?;
+        let key = Key::from_absolute_path(&path).map_err(|error| LakeError::disk(folder, "naming", error))?;
+        let url = Url::from_directory_path(&path)
+            .map_err(|()| LakeError::disk(folder, "naming", std::io::Error::from(std::io::ErrorKind::InvalidInput)))?;
+        Ok(Self::of(Place::on_disk(path), false, root, key, &url))
+    }
+
+    fn of(folder: Place, listed: bool, root: Arc<dyn ObjectStore>, key: Key, url: &Url) -> Self {
+        let below: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(Arc::clone(&root), key));
+        let store = default_logstore(below, root, url, &StorageConfig::default());
+        Self { folder, listed, store }
     }
 
     /// The state at a version, or the newest; none where there is no table.
@@ -125,13 +139,13 @@ impl Log {
     }
 
     pub(crate) fn place(&self) -> String {
-        self.folder.display().to_string()
+        self.folder.to_string()
     }
 
     fn unreadable(&self, version: Option<u64>, error: DeltaTableError) -> LakeError {
         let text = error.to_string();
         if let Some(version) = version
-            && !self.has_commit(version)
+            && matches!(self.folder.join(&commit_path(version)).stat(), Ok(None))
         {
             return LakeError::NoVersion { place: self.place(), version: signed(version) };
         }
@@ -144,31 +158,77 @@ impl Log {
         }
         LakeError::log(&self.folder, error)
     }
+}
 
-    fn has_commit(&self, version: u64) -> bool {
-        commit_file(&self.folder, version).exists()
+/// Where a commit lies below its table.
+pub(crate) fn commit_path(version: u64) -> String {
+    format!("{LOG_FOLDER}/{version:020}.json")
+}
+
+/// A commit's text, to be read line by line.
+pub(crate) type CommitText = Box<dyn BufRead>;
+
+/// Commits one after the other. Of a remote table some are asked for at a time.
+pub(crate) struct Commits<'a> {
+    folder: &'a Place,
+    versions: std::vec::IntoIter<u64>,
+    ahead: VecDeque<(u64, Bytes)>,
+}
+
+impl<'a> Commits<'a> {
+    /// In this order.
+    pub(crate) fn of(folder: &'a Place, versions: Vec<u64>) -> Self {
+        Self { folder, versions: versions.into_iter(), ahead: VecDeque::new() }
+    }
+
+    fn ask(&mut self) -> Result<(), LakeError> {
+        let versions: Vec<u64> = self.versions.by_ref().take(AHEAD).collect();
+        let paths: Vec<String> = versions.iter().map(|version| commit_path(*version)).collect();
+        let texts = self.folder.read_all(&paths)?;
+        for (version, text) in versions.into_iter().zip(texts) {
+            let gone = || {
+                LakeError::disk(self.folder, "reading the log of", std::io::Error::from(std::io::ErrorKind::NotFound))
+            };
+            self.ahead.push_back((version, text.ok_or_else(gone)?));
+        }
+        Ok(())
     }
 }
 
-pub(crate) fn commit_file(folder: &Path, version: u64) -> PathBuf {
-    folder.join(LOG_FOLDER).join(format!("{version:020}.json"))
+impl Iterator for Commits<'_> {
+    type Item = Result<(u64, CommitText), LakeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.folder.is_remote() {
+            let version = self.versions.next()?;
+            let opened = fs::File::open(self.folder.folder().join(commit_path(version)));
+            let text = opened.map(|file| (version, Box::new(BufReader::new(file)) as CommitText));
+            return Some(text.map_err(|error| LakeError::disk(self.folder, "reading the log of", error)));
+        }
+        if self.ahead.is_empty()
+            && let Err(error) = self.ask()
+        {
+            return Some(Err(error));
+        }
+        let (version, text) = self.ahead.pop_front()?;
+        Some(Ok((version, Box::new(Cursor::new(text)))))
+    }
 }
 
 /// Reads one commit's actions in the form that the caller needs, blank lines left out.
 pub(crate) fn actions<T: DeserializeOwned>(
-    folder: &Path,
+    folder: &Place,
     version: u64,
+    text: CommitText,
     mut take: impl FnMut(T),
 ) -> Result<(), LakeError> {
-    let unread = |error: std::io::Error| LakeError::disk(folder, "reading the log of", error);
-    let file = fs::File::open(commit_file(folder, version)).map_err(unread)?;
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(unread)?;
+    for line in text.lines() {
+        let line = line.map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
         if line.trim().is_empty() {
             continue;
         }
         take(serde_json::from_str(&line).map_err(|error| LakeError::Corrupt {
-            place: folder.display().to_string(),
+            place: folder.to_string(),
             what: format!("commit {version} in its log is not JSON"),
             source: Some(Box::new(error)),
         })?);
@@ -176,34 +236,54 @@ pub(crate) fn actions<T: DeserializeOwned>(
     Ok(())
 }
 
-/// Versions whose commit files are in the log, ascending.
-pub(crate) fn commits(folder: &Path) -> Result<Vec<u64>, LakeError> {
-    log_files(folder, |name| name.strip_suffix(".json")?.parse().ok().filter(|_| name.len() == 25))
+/// Versions whose commits and whose checkpoints are in a log, ascending.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Versions {
+    pub(crate) commits: Vec<u64>,
+    pub(crate) checkpoints: Vec<u64>,
 }
 
-/// Versions that have a checkpoint, ascending.
-pub(crate) fn checkpointed(folder: &Path) -> Result<Vec<u64>, LakeError> {
-    log_files(folder, |name| {
-        let (version, rest) = name.split_once(".checkpoint.")?;
-        rest.ends_with("parquet").then(|| version.parse().ok())?
-    })
+impl Versions {
+    pub(crate) fn of(folder: &Place) -> Result<Self, LakeError> {
+        let mut found = Self::default();
+        for name in log_names(folder)? {
+            found.commits.extend(committed(&name));
+            found.checkpoints.extend(checkpointed(&name));
+        }
+        for versions in [&mut found.commits, &mut found.checkpoints] {
+            versions.sort_unstable();
+            versions.dedup();
+        }
+        Ok(found)
+    }
 }
 
-fn log_files(folder: &Path, version_of: impl Fn(&str) -> Option<u64>) -> Result<Vec<u64>, LakeError> {
-    let log = folder.join(LOG_FOLDER);
-    let entries = match fs::read_dir(&log) {
+/// The version that a file of the log commits.
+pub(crate) fn committed(name: &str) -> Option<u64> {
+    name.strip_suffix(".json")?.parse().ok().filter(|_| name.len() == 25)
+}
+
+fn checkpointed(name: &str) -> Option<u64> {
+    let (version, rest) = name.split_once(".checkpoint.")?;
+    rest.ends_with("parquet").then(|| version.parse().ok())?
+}
+
+fn log_names(folder: &Place) -> Result<Vec<String>, LakeError> {
+    if folder.is_remote() {
+        let objects = folder.objects(LOG_FOLDER, None)?;
+        return Ok(objects.iter().filter_map(|object| object.location.filename().map(str::to_owned)).collect());
+    }
+    let failed = |error| LakeError::disk(folder, "reading the log of", error);
+    let entries = match fs::read_dir(folder.folder().join(LOG_FOLDER)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(LakeError::disk(folder, "reading the log of", error)),
+        Err(error) => return Err(failed(error)),
     };
-    let mut versions = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(|error| LakeError::disk(folder, "reading the log of", error))?;
-        versions.extend(entry.file_name().to_str().and_then(&version_of));
+        names.extend(entry.map_err(failed)?.file_name().into_string().ok());
     }
-    versions.sort_unstable();
-    versions.dedup();
-    Ok(versions)
+    Ok(names)
 }
 
 pub(crate) fn signed(version: u64) -> i64 {
@@ -211,23 +291,26 @@ pub(crate) fn signed(version: u64) -> i64 {
 }
 
 /// What lies in `folder`. A log without any commit counts as nothing: its maker is not done yet.
-pub(crate) fn look(folder: &Path) -> Result<Found, LakeError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Found::Other),
-        Err(error) => return Err(LakeError::disk(folder, "reading", error)),
-    };
-    if !commits(folder)?.is_empty() || !checkpointed(folder)?.is_empty() {
-        return Ok(Found::Log);
-    }
-    for entry in entries {
-        let entry = entry.map_err(|error| LakeError::disk(folder, "reading", error))?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name != LOG_FOLDER && !name.contains('=') && !name.starts_with(PART) && !name.starts_with('.') {
-            return Ok(Found::Other);
+pub(crate) fn look(folder: &Place) -> Result<Found, LakeError> {
+    if !folder.is_remote() {
+        match fs::metadata(folder.folder()) {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => return Ok(Found::Other),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Found::Other),
+            Err(error) => return Err(LakeError::disk(folder, "reading", error)),
         }
     }
-    Ok(Found::Nothing)
+    if Versions::of(folder)? != Versions::default() {
+        return Ok(Found::Log);
+    }
+    let ours = |name: &str| name == LOG_FOLDER || name.contains('=') || name.starts_with(PART) || name.starts_with('.');
+    let names = if folder.is_remote() { folder.names()? } else { names(folder)? };
+    Ok(if names.iter().all(|name| ours(name)) { Found::Nothing } else { Found::Other })
+}
+
+fn names(folder: &Place) -> Result<BTreeSet<String>, LakeError> {
+    let failed = |error| LakeError::disk(folder, "reading", error);
+    let entries = fs::read_dir(folder.folder()).map_err(failed)?;
+    entries.map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned())).collect()
 }

@@ -1,82 +1,193 @@
-//! Where the tables of an environment lie.
+//! Where something of a lake lies: a folder of this disk, or keys of a bucket with a mirror on this disk.
+//!
+//! A mirror has the files of its place under the same paths below. It holds those that were staged here and those
+//! that were fetched to be read; which files there are only the storage tells.
 
-use assay_pipeline::TableName;
-use std::collections::BTreeMap;
+use crate::error::LakeError;
+use crate::storage::{Access, Storage, wait};
+use assay_pipeline::Bucket;
+use object_store::ObjectStore;
+use object_store::path::Path as Key;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use url::Url;
 
-/// The lake of one environment: a folder for each pipeline, below it `silver`, `gold` and `quarantine`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lake {
-    root: PathBuf,
-    environment: String,
-    places: BTreeMap<TableName, String>,
+/// A folder of a lake, or a file in it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Place {
+    folder: PathBuf,
+    far: Option<Far>,
 }
 
-impl Lake {
-    pub fn new(root: PathBuf, environment: &str) -> Self {
-        Self { root, environment: environment.to_owned(), places: BTreeMap::new() }
+#[derive(Debug, Clone)]
+struct Far {
+    storage: Arc<Storage>,
+    /// Below the bucket, without slashes at its ends.
+    key: String,
+}
+
+impl Place {
+    /// A folder of this disk.
+    pub fn on_disk(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), far: None }
     }
 
-    /// The same lake, in which these tables lie elsewhere below their pipeline's folder.
-    pub fn placing(mut self, places: BTreeMap<TableName, String>) -> Self {
-        self.places.extend(places);
-        self
+    /// The root of a lake in a bucket, with its mirror. Nothing is read yet, so that missing keys are told later.
+    pub fn in_bucket(bucket: &Bucket, mirror: &Path, access: &Access) -> Self {
+        Self::far(Storage::of(bucket, mirror, access), mirror)
     }
 
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// As [`Place::in_bucket`], with the bucket reached through `store`, whose root is that of the bucket.
+    pub fn through(store: Arc<dyn ObjectStore>, bucket: &Bucket, mirror: &Path) -> Self {
+        Self::far(Storage::through(store, bucket, mirror), mirror)
     }
 
-    pub fn environment(&self) -> &str {
-        &self.environment
+    fn far(storage: Arc<Storage>, mirror: &Path) -> Self {
+        let key = storage.bucket.prefix.clone();
+        Self { folder: mirror.to_owned(), far: Some(Far { storage, key }) }
     }
 
-    pub fn pipeline_folder(&self, pipeline: &str) -> PathBuf {
-        self.root.join(pipeline)
+    /// What lies below, by a path with `/`.
+    pub fn join(&self, below: &str) -> Self {
+        let below = below.trim_matches('/');
+        let far = self.far.as_ref().map(|far| Far { key: joined(&far.key, below), storage: Arc::clone(&far.storage) });
+        Self { folder: self.folder.join(below), far }
     }
 
-    /// `<root>/<pipeline>/<layer>/<table>` where nothing else is said.
-    pub fn folder(&self, table: &TableName) -> PathBuf {
-        match self.places.get(table) {
-            Some(place) => self.pipeline_folder(&table.pipeline).join(place),
-            None => self.root.join(self.name(table)),
+    /// The place on this disk: itself, or its mirror.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether it is not on this disk.
+    pub fn is_remote(&self) -> bool {
+        self.far.is_some()
+    }
+
+    /// The storage of a remote place, and the place's key in it.
+    pub(crate) fn store(&self) -> Result<Option<(Arc<dyn ObjectStore>, Key)>, LakeError> {
+        let Some(far) = &self.far else { return Ok(None) };
+        let key = Key::parse(&far.key).map_err(|_| LakeError::NoKey { place: self.to_string() })?;
+        Ok(Some((far.storage.store()?, key)))
+    }
+
+    /// As [`Place::store`], for callers that know that it is remote.
+    pub(crate) fn remote(&self) -> Result<(Arc<dyn ObjectStore>, Key), LakeError> {
+        self.store()?.ok_or_else(|| LakeError::storage(self, "asking", "is this disk"))
+    }
+
+    /// The address of a remote place, as a folder.
+    pub(crate) fn url(&self) -> Option<Url> {
+        let far = self.far.as_ref()?;
+        let mut url = Url::parse(&format!("s3://{}/", far.storage.bucket.name)).ok()?;
+        url.path_segments_mut()
+            .ok()?
+            .pop_if_empty()
+            .extend(far.key.split('/').filter(|part| !part.is_empty()))
+            .push("");
+        Some(url)
+    }
+
+    /// Runs `work` where requests run, and waits for it.
+    pub(crate) fn wait<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, LakeError> {
+        wait(self, doing, work)
+    }
+}
+
+fn joined(key: &str, below: &str) -> String {
+    match (key, below) {
+        ("", below) => below.to_owned(),
+        (key, "") => key.to_owned(),
+        (key, below) => format!("{key}/{below}"),
+    }
+}
+
+/// Two places are one when their files on this disk are.
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.folder == other.folder
+    }
+}
+
+impl Eq for Place {}
+
+impl From<&Path> for Place {
+    fn from(folder: &Path) -> Self {
+        Self::on_disk(folder)
+    }
+}
+
+impl From<&PathBuf> for Place {
+    fn from(folder: &PathBuf) -> Self {
+        Self::on_disk(folder)
+    }
+}
+
+impl From<&Place> for Place {
+    fn from(place: &Place) -> Self {
+        place.clone()
+    }
+}
+
+impl From<PathBuf> for Place {
+    fn from(folder: PathBuf) -> Self {
+        Self::on_disk(folder)
+    }
+}
+
+/// As it is shown to people: `s3://bucket/prefix/…` for a remote one.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.far {
+            Some(far) => write!(f, "s3://{}", joined(&far.storage.bucket.name, &far.key)),
+            None => write!(f, "{}", self.folder.display()),
         }
-    }
-
-    /// `<root>/<pipeline>/quarantine/<table>`: what the table's contract refused.
-    pub fn quarantine(&self, table: &TableName) -> PathBuf {
-        self.root.join(self.quarantine_name(table))
-    }
-
-    /// `<pipeline>/<layer>/<table>`: the name under which commits of the table are recorded in its log.
-    pub fn name(&self, table: &TableName) -> String {
-        format!("{}/{}/{}", table.pipeline, table.layer, table.table)
-    }
-
-    /// As [`Lake::name`], for the quarantine of the table.
-    pub fn quarantine_name(&self, table: &TableName) -> String {
-        format!("{}/quarantine/{}", table.pipeline, table.table)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
-    use assay_pipeline::Layer;
+    use object_store::memory::InMemory;
 
     #[test]
-    fn each_layer_and_the_quarantine_have_their_own_folder() {
-        let lake = Lake::new(PathBuf::from("/lake"), "local");
-        let silver = TableName::new("shop", Layer::Silver, "sales");
-        let gold = TableName::new("shop", Layer::Gold, "sales");
-        assert_eq!(lake.folder(&silver), Path::new("/lake/shop/silver/sales"));
-        assert_eq!(lake.folder(&gold), Path::new("/lake/shop/gold/sales"));
-        assert_eq!(lake.quarantine(&silver), Path::new("/lake/shop/quarantine/sales"));
-        assert_eq!(lake.pipeline_folder("shop"), Path::new("/lake/shop"));
-        assert_eq!(lake.quarantine_name(&silver), "shop/quarantine/sales");
-        let placed = lake.placing(BTreeMap::from([(silver.clone(), "tables/sales".to_owned())]));
-        assert_eq!(placed.folder(&silver), Path::new("/lake/shop/tables/sales"));
-        assert_eq!(placed.folder(&gold), Path::new("/lake/shop/gold/sales"));
-        assert_eq!(placed.name(&silver), "shop/silver/sales");
+    fn a_remote_place_has_the_same_paths_below_its_mirror() {
+        let bucket = |prefix: &str| Bucket {
+            name: "team".to_owned(),
+            prefix: prefix.to_owned(),
+            endpoint: None,
+            region: "us-east-1".to_owned(),
+        };
+        for (prefix, shown, key) in [
+            ("", "s3://team/shop/silver/sales", "shop/silver/sales"),
+            ("a/b", "s3://team/a/b/shop/silver/sales", "a/b/shop/silver/sales"),
+        ] {
+            let root = Place::through(Arc::new(InMemory::new()), &bucket(prefix), Path::new("/m"));
+            let place = root.join("shop/").join("silver/sales").join("");
+            assert_eq!((place.to_string().as_str(), place.remote().unwrap().1.as_ref()), (shown, key));
+            assert_eq!(place.folder(), Path::new("/m/shop/silver/sales"));
+        }
+    }
+
+    #[test]
+    fn missing_keys_are_told_when_they_are_needed() {
+        let bucket = Bucket {
+            name: "team".to_owned(),
+            prefix: "lake".to_owned(),
+            endpoint: Some("http://127.0.0.1:1".to_owned()),
+            region: "us-east-1".to_owned(),
+        };
+        let place = Place::in_bucket(&bucket, Path::new("/m"), &Access { keys: None, cache_limit: 1 });
+        assert_eq!(
+            place.join("shop").store().unwrap_err().to_string(),
+            "s3://team/lake needs keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; nothing was \
+             changed. Set them where Assay is started"
+        );
     }
 }

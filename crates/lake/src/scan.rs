@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Snapshot {
-    /// The rows of this version, or only those of `dates`, in the table's column order. Reads nothing yet.
+    /// The rows of this version, or only those of `dates`, in the table's column order. Reads nothing yet, but fetches
+    /// the files of a remote table; then it is blocking.
     ///
     /// Rows without a date are part of the whole and of no date; a table without partitions is read whole
     /// whatever the dates. Refuses tables whose rows the engine
@@ -36,6 +37,7 @@ impl Snapshot {
         if let Some((what, advice)) = self.refusal.clone() {
             return Err(LakeError::Unsupported { place: self.place(), what, advice });
         }
+        self.fetch(files.iter().copied())?;
         if files.is_empty() {
             return Ok(DataFrame::empty_with_schema(&schema_of(self.fields())).lazy());
         }
@@ -50,7 +52,7 @@ impl Snapshot {
 
     /// Whether the engine can take the dates from the paths. It would also take a `=` above the table for a column.
     fn paths_tell(&self, files: &[&LakeFile], column: &str) -> bool {
-        !self.place().contains('=') && files.iter().all(|file| by_convention(file, column))
+        !self.folder.folder().to_string_lossy().contains('=') && files.iter().all(|file| by_convention(file, column))
     }
 
     /// All paths carry their date: one scan, and the engine skips files by a filter on the date.
@@ -79,7 +81,7 @@ impl Snapshot {
     }
 
     fn plain(&self, files: &[&LakeFile], hive: HiveOptions) -> polars::prelude::PolarsResult<LazyFrame> {
-        let paths = files.iter().map(|file| PlRefPath::try_from_path(&self.folder.join(&file.path)));
+        let paths = files.iter().map(|file| PlRefPath::try_from_path(&self.path_of(file)));
         let paths = paths.collect::<polars::prelude::PolarsResult<Vec<_>>>()?;
         let stored = self.fields().iter().filter(|field| Some(field.name.as_str()) != self.partition_column());
         let stored: Vec<&LakeField> = stored.collect();

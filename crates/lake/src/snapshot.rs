@@ -5,19 +5,20 @@ use crate::error::LakeError;
 use crate::field::{LakeField, from_arrow};
 use crate::history;
 use crate::log::{Log, signed};
+use crate::place::Place;
 use crate::recent::Newest;
 use crate::staged::footer_rows;
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A version of a table: its columns and the files that make it up. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    pub(crate) folder: PathBuf,
+    pub(crate) folder: Place,
     version: i64,
     fields: Arc<[LakeField]>,
     partition: Option<String>,
@@ -31,7 +32,7 @@ pub struct Snapshot {
 /// A data file of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LakeFile {
-    /// Below the table's folder, as it is on disk.
+    /// Below the table's folder.
     pub path: String,
     /// In bytes.
     pub size: u64,
@@ -52,8 +53,8 @@ pub struct PartitionInfo {
 }
 
 /// The newest version of the table in `folder`; none when nothing was committed there yet.
-pub async fn open(folder: &Path) -> Result<Option<Snapshot>, LakeError> {
-    newest(&Log::at(folder)?).await
+pub async fn open(folder: impl Into<Place>) -> Result<Option<Snapshot>, LakeError> {
+    newest(&Log::at(&folder.into())?).await
 }
 
 /// The newest version of the log's table, read only when this process has not just done so.
@@ -65,7 +66,7 @@ pub(crate) async fn newest(log: &Log) -> Result<Option<Snapshot>, LakeError> {
         Some((newest, known))
     });
     let looked = looked.await.map_err(|error| LakeError::disk(&log.folder, "reading", error))?;
-    let newest = match looked.filter(|_| log.on_this_disk) {
+    let newest = match looked.filter(|_| log.listed) {
         Some((_, Some(known))) => return Ok(Some(known)),
         looked => looked.map(|(newest, _)| newest),
     };
@@ -78,8 +79,8 @@ pub(crate) async fn newest(log: &Log) -> Result<Option<Snapshot>, LakeError> {
 }
 
 /// The table in `folder` as it was at `version`. Fails when there is no such version any more.
-pub async fn open_version(folder: &Path, version: i64) -> Result<Snapshot, LakeError> {
-    let log = Log::at(folder)?;
+pub async fn open_version(folder: impl Into<Place>, version: i64) -> Result<Snapshot, LakeError> {
+    let log = Log::at(&folder.into())?;
     let no_version = || LakeError::NoVersion { place: log.place(), version };
     let wanted = u64::try_from(version).map_err(|_| no_version())?;
     match log.load(Some(wanted)).await? {
@@ -144,8 +145,19 @@ impl Snapshot {
         })
     }
 
+    /// Brings files of this version onto this disk, where they lie elsewhere. Every reader of a file by its path does
+    /// so first. Blocking.
+    pub fn fetch<'f>(&self, files: impl IntoIterator<Item = &'f LakeFile>) -> Result<(), LakeError> {
+        self.folder.fetch(files.into_iter().map(|file| (file.path.as_str(), file.size)))
+    }
+
+    /// Where a file of this version is on this disk, once it was fetched.
+    pub fn path_of(&self, file: &LakeFile) -> PathBuf {
+        self.folder.folder().join(&file.path)
+    }
+
     pub(crate) fn place(&self) -> String {
-        self.folder.display().to_string()
+        self.folder.to_string()
     }
 
     pub(crate) async fn read(log: &Log, state: EagerSnapshot) -> Result<Self, LakeError> {
@@ -156,7 +168,7 @@ impl Snapshot {
         built.map_err(|error| LakeError::disk(&log.folder, "reading the log of", error))?
     }
 
-    fn build(folder: &Path, state: EagerSnapshot) -> Result<Self, LakeError> {
+    fn build(folder: &Place, state: EagerSnapshot) -> Result<Self, LakeError> {
         let schema = state.arrow_schema();
         let fields = schema.fields().iter().map(|field| from_arrow(field, folder));
         let fields: Vec<LakeField> = fields.collect::<Result<_, _>>()?;
@@ -175,7 +187,7 @@ impl Snapshot {
         files.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
         let version = state.version();
         Ok(Self {
-            folder: folder.to_path_buf(),
+            folder: folder.clone(),
             version: signed(version),
             fields: fields.into(),
             partition,
@@ -192,11 +204,11 @@ fn key(file: &LakeFile) -> (bool, Option<NaiveDate>, &str) {
 }
 
 /// The log's metadata as JSON: the one public way to its parts.
-pub(crate) fn metadata(state: &EagerSnapshot, folder: &Path) -> Result<Value, LakeError> {
+pub(crate) fn metadata(state: &EagerSnapshot, folder: &Place) -> Result<Value, LakeError> {
     serde_json::to_value(state.metadata()).map_err(|error| LakeError::disk(folder, "reading the log of", error))
 }
 
-fn partition_column(state: &EagerSnapshot, fields: &[LakeField], folder: &Path) -> Result<Option<String>, LakeError> {
+fn partition_column(state: &EagerSnapshot, fields: &[LakeField], folder: &Place) -> Result<Option<String>, LakeError> {
     let metadata = metadata(state, folder)?;
     let columns = metadata["partitionColumns"].as_array().map(Vec::as_slice).unwrap_or_default();
     let columns: Vec<&str> = columns.iter().filter_map(Value::as_str).collect();
@@ -204,7 +216,7 @@ fn partition_column(state: &EagerSnapshot, fields: &[LakeField], folder: &Path) 
         [] => Ok(None),
         [column] if is_date(fields, column) => Ok(Some((*column).to_owned())),
         _ => Err(LakeError::Unsupported {
-            place: folder.display().to_string(),
+            place: folder.to_string(),
             what: format!("is partitioned by {}", columns.join(", ")),
             advice: "Partition it by one date column".to_owned(),
         }),
@@ -215,18 +227,18 @@ fn is_date(fields: &[LakeField], column: &str) -> bool {
     fields.iter().any(|field| field.name == column && field.kind == polars::prelude::DataType::Date)
 }
 
-fn column_mapping(state: &EagerSnapshot, folder: &Path) -> Result<Option<(String, String)>, LakeError> {
+fn column_mapping(state: &EagerSnapshot, folder: &Place) -> Result<Option<(String, String)>, LakeError> {
     let metadata = metadata(state, folder)?;
     let mode = metadata["configuration"]["delta.columnMapping.mode"].as_str().unwrap_or("none");
     let advice = || "Copy it into a table without column mapping".to_owned();
     Ok((mode != "none").then(|| (format!("uses column mapping ({mode})"), advice())))
 }
 
-fn read_file(view: &LogicalFileView, partition: Option<&str>, folder: &Path) -> Result<LakeFile, LakeError> {
+fn read_file(view: &LogicalFileView, partition: Option<&str>, folder: &Place) -> Result<LakeFile, LakeError> {
     let path = view.path().into_owned();
     if path.contains("://") || path.starts_with('/') {
         return Err(LakeError::Unsupported {
-            place: folder.display().to_string(),
+            place: folder.to_string(),
             what: "keeps files outside its folder".to_owned(),
             advice: "Copy it into one folder".to_owned(),
         });
@@ -235,25 +247,29 @@ fn read_file(view: &LogicalFileView, partition: Option<&str>, folder: &Path) -> 
         Some(column) => partition_date(view, column, folder)?,
         None => None,
     };
+    let size = u64::try_from(view.size()).unwrap_or(0);
     let rows = match view.num_records() {
         Some(rows) => rows as u64,
-        None => footer_rows(folder, &path)?,
+        None => {
+            folder.fetch([(path.as_str(), size)])?;
+            footer_rows(folder, &path)?
+        }
     };
-    Ok(LakeFile { path, size: u64::try_from(view.size()).unwrap_or(0), rows, partition: date })
+    Ok(LakeFile { path, size, rows, partition: date })
 }
 
 /// The date in the log: the path is only a convention.
 pub(crate) fn partition_date(
     view: &LogicalFileView,
     column: &str,
-    folder: &Path,
+    folder: &Place,
 ) -> Result<Option<NaiveDate>, LakeError> {
     let values = view.partition_values_map();
     let Some(text) = values.get(column).cloned().flatten().filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     NaiveDate::parse_from_str(&text, "%Y-%m-%d").map(Some).map_err(|error| LakeError::Corrupt {
-        place: folder.display().to_string(),
+        place: folder.to_string(),
         what: format!("its log gives {column} a value that is no date"),
         source: Some(Box::new(error)),
     })

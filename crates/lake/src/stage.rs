@@ -3,6 +3,7 @@
 use crate::engine::guarded;
 use crate::error::LakeError;
 use crate::field::fields_of;
+use crate::place::Place;
 use crate::staged::{StagedFile, discard, footer_rows, staged_path};
 use chrono::NaiveDate;
 use polars::prelude::{
@@ -14,7 +15,6 @@ use polars_plan::dsl::FileWriteFormat;
 use polars_plan::dsl::file_provider::{FileProviderArgs, FileProviderReturn, FileProviderType};
 use polars_plan::dsl::sink::{PartitionStrategy, SinkDestination, UnifiedSinkArgs};
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,7 @@ const FILE_BYTES: u64 = 512 * 1024 * 1024;
 /// A frame and the folder of its table.
 pub struct Job<'a> {
     pub frame: LazyFrame,
-    pub folder: &'a Path,
+    pub folder: Place,
     /// A date column: the rows of each date go to files of their own, without the column.
     pub partition: Option<&'a str>,
 }
@@ -38,12 +38,12 @@ pub struct Job<'a> {
 /// Gives no file when the frame has no rows. When it fails or is cancelled, nothing that it wrote stays.
 pub fn stage_frame(
     frame: LazyFrame,
-    folder: &Path,
+    folder: impl Into<Place>,
     partition: Option<&str>,
     run: &str,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<StagedFile>, LakeError> {
-    let staged = stage_frames(vec![Job { frame, folder, partition }], run, cancelled)?;
+    let staged = stage_frames(vec![Job { frame, folder: folder.into(), partition }], run, cancelled)?;
     Ok(staged.into_iter().flatten().collect())
 }
 
@@ -54,11 +54,11 @@ pub fn stage_frames(
     run: &str,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Vec<StagedFile>>, LakeError> {
-    let Some(first) = jobs.first().map(|job| job.folder.to_path_buf()) else { return Ok(Vec::new()) };
+    let Some(first) = jobs.first().map(|job| job.folder.clone()) else { return Ok(Vec::new()) };
     let tables: Vec<Table> = jobs.iter().map(|job| Table::new(job, run)).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let written = write(jobs, &tables, &first, &stop, cancelled).and_then(|()| match cancelled() {
-        true => Err(LakeError::Cancelled { place: first.display().to_string() }),
+        true => Err(LakeError::Cancelled { place: first.to_string() }),
         false => tables.iter().map(Table::collect).collect(),
     });
     if written.is_err() {
@@ -70,27 +70,27 @@ pub fn stage_frames(
 fn write(
     jobs: Vec<Job<'_>>,
     tables: &[Table],
-    place: &Path,
+    place: &Place,
     stop: &Arc<AtomicBool>,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), LakeError> {
     let mut plans = Vec::with_capacity(jobs.len());
     for (job, table) in jobs.into_iter().zip(tables) {
-        fs::create_dir_all(job.folder).map_err(|error| LakeError::disk(job.folder, "writing", error))?;
-        plans.push(guarded(job.folder, "writing", || plan(job, table, stop))?.logical_plan);
+        fs::create_dir_all(job.folder.folder()).map_err(|error| LakeError::disk(&job.folder, "writing", error))?;
+        plans.push(guarded(&job.folder.clone(), "writing", || plan(job, table, stop))?.logical_plan);
     }
     let optimize = OptFlags::default();
     let run = || LazyFrame::collect_all_with_engine(plans, Engine::Streaming, optimize);
     let result = watched(place, stop, cancelled, || run().map(drop));
     match result {
-        Err(_) if stop.load(Ordering::Relaxed) => Err(LakeError::Cancelled { place: place.display().to_string() }),
+        Err(_) if stop.load(Ordering::Relaxed) => Err(LakeError::Cancelled { place: place.to_string() }),
         other => other,
     }
 }
 
 /// Runs the query on a thread of its own and asks meanwhile whether it is still wanted.
 fn watched(
-    place: &Path,
+    place: &Place,
     stop: &AtomicBool,
     cancelled: &(dyn Fn() -> bool + Sync),
     query: impl FnOnce() -> PolarsResult<()> + Send,
@@ -108,7 +108,7 @@ fn watched(
         }
         worker.join().unwrap_or_else(|_| {
             Err(LakeError::Engine {
-                place: place.display().to_string(),
+                place: place.to_string(),
                 doing: "writing",
                 what: "its thread ended without a result".to_owned(),
                 source: None,
@@ -118,7 +118,7 @@ fn watched(
 }
 
 fn plan(job: Job<'_>, table: &Table, stop: &Arc<AtomicBool>) -> Result<LazyFrame, LakeError> {
-    let failed = |error| LakeError::engine(job.folder, "writing", error);
+    let failed = |error| LakeError::engine(&table.folder, "writing", error);
     let mut frame = job.frame;
     let schema = frame.collect_schema().map_err(failed)?;
     fields_of(&schema)?;
@@ -126,7 +126,7 @@ fn plan(job: Job<'_>, table: &Table, stop: &Arc<AtomicBool>) -> Result<LazyFrame
         && schema.get(column) != Some(&DataType::Date)
     {
         let reason = format!("the partition column {column} is no date column of the frame");
-        return Err(LakeError::Refused { place: job.folder.display().to_string(), reason });
+        return Err(LakeError::Refused { place: table.folder.to_string(), reason });
     }
     let stop = Arc::clone(stop);
     let gate = move |rows| match stop.load(Ordering::Relaxed) {
@@ -136,7 +136,7 @@ fn plan(job: Job<'_>, table: &Table, stop: &Arc<AtomicBool>) -> Result<LazyFrame
     // Without the streaming flag the engine would hold the whole frame in memory for the gate.
     let flags: AllowedOptimizations = OptFlags::default() | OptFlags::STREAMING;
     let frame = frame.map(gate, flags, None, Some("gate"));
-    frame.sink(table.destination(job.folder).map_err(failed)?, format(), UnifiedSinkArgs::default()).map_err(failed)
+    frame.sink(table.destination(&table.folder).map_err(failed)?, format(), UnifiedSinkArgs::default()).map_err(failed)
 }
 
 /// Snappy: what Redshift and old Athena read.
@@ -153,7 +153,7 @@ type Noted = (String, Option<NaiveDate>);
 
 /// The files of one job, noted before each is opened.
 struct Table {
-    folder: std::path::PathBuf,
+    folder: Place,
     column: Option<String>,
     run: String,
     files: Arc<Mutex<Vec<Noted>>>,
@@ -162,16 +162,16 @@ struct Table {
 impl Table {
     fn new(job: &Job<'_>, run: &str) -> Self {
         Self {
-            folder: job.folder.to_path_buf(),
+            folder: job.folder.clone(),
             column: job.partition.map(str::to_owned),
             run: run.to_owned(),
             files: Arc::default(),
         }
     }
 
-    fn destination(&self, folder: &Path) -> PolarsResult<SinkDestination> {
+    fn destination(&self, folder: &Place) -> PolarsResult<SinkDestination> {
         let (run, column, files) = (self.run.clone(), self.column.clone(), Arc::clone(&self.files));
-        let root = folder.to_path_buf();
+        let root = folder.folder().to_path_buf();
         let name = move |args: FileProviderArgs| {
             let date = match &column {
                 Some(_) => date_of(args.partition_keys.columns())?,
@@ -191,7 +191,7 @@ impl Table {
             None => PartitionStrategy::FileSize,
         };
         Ok(SinkDestination::Partitioned {
-            base_path: PlRefPath::try_from_path(folder)?,
+            base_path: PlRefPath::try_from_path(folder.folder())?,
             file_path_provider: Some(FileProviderType::Function(PlanCallback::new(name))),
             partition_strategy,
             max_rows_per_file: IdxSize::MAX,
@@ -208,7 +208,7 @@ impl Table {
         let mut staged = Vec::new();
         for (path, partition) in self.noted() {
             let rows = footer_rows(&self.folder, &path)?;
-            let file = self.folder.join(&path);
+            let file = self.folder.folder().join(&path);
             if rows == 0 {
                 fs::remove_file(&file).map_err(|error| LakeError::disk(&self.folder, "writing", error))?;
                 continue;

@@ -3,15 +3,18 @@
 use crate::durable::sync;
 use crate::error::LakeError;
 use crate::field::{LakeField, from_arrow};
-use crate::log::{LOG_FOLDER, PART, commit_file, commits};
+use crate::log::{Commits, LOG_FOLDER, PART, Versions, commit_path};
+use crate::place::Place;
 use chrono::NaiveDate;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// Files that are checked and synced at once.
@@ -43,11 +46,14 @@ pub fn staged_path(run: &str, column: Option<&str>, date: Option<NaiveDate>) -> 
 
 /// Removes staged files that will not be committed. Files that a commit names stay, so that it is
 /// safe after a commit whose outcome is unknown; so do files when the log cannot be read.
-pub fn discard(folder: &Path, staged: &[StagedFile]) {
+pub fn discard(folder: impl Into<Place>, staged: &[StagedFile]) {
+    let folder = &folder.into();
     let Ok(kept) = named_by_recent_commits(folder, staged) else { return };
-    for file in staged.iter().filter(|file| !kept.contains(&file.path)) {
-        // What stays behind is removed by the next sweep.
-        let _ = fs::remove_file(folder.join(&file.path));
+    let gone: Vec<&str> = staged.iter().map(|file| file.path.as_str()).filter(|path| !kept.contains(*path)).collect();
+    // What stays behind is removed by the next sweep.
+    let _ = folder.remove_all(gone.iter().copied());
+    for path in gone {
+        let _ = fs::remove_file(folder.folder().join(path));
     }
 }
 
@@ -59,28 +65,35 @@ pub(crate) fn partition_folder(column: &str, date: Option<NaiveDate>) -> String 
 }
 
 /// Rows of a data file, from its footer.
-pub(crate) fn footer_rows(folder: &Path, path: &str) -> Result<u64, LakeError> {
+pub(crate) fn footer_rows(folder: &Place, path: &str) -> Result<u64, LakeError> {
     let reader = footer(folder, path)?;
     Ok(u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
 /// Checks each file against what was said of it and against the table's columns, and waits until all
-/// are on disk with their names. Blocking.
+/// are on disk with their names, or in the storage of a remote table. Blocking.
 pub(crate) fn settle(
-    folder: &Path,
+    folder: &Place,
     staged: &[StagedFile],
     schema: &[LakeField],
     partition: Option<&str>,
 ) -> Result<(), LakeError> {
     side_by_side(folder, staged, |file| {
         check(folder, file, schema, partition)?;
-        sync(&folder.join(&file.path)).map_err(|error| LakeError::disk(folder, "writing", error))
+        if folder.is_remote() {
+            return Ok(());
+        }
+        sync(&folder.folder().join(&file.path)).map_err(|error| LakeError::disk(folder, "writing", error))
     })?;
-    let mut folders: BTreeSet<PathBuf> = BTreeSet::from([folder.to_path_buf()]);
-    folders.extend(staged.iter().filter_map(|file| Some(folder.join(&file.path).parent()?.to_path_buf())));
-    if !folder.join(LOG_FOLDER).exists() {
+    if folder.is_remote() {
+        return folder.upload(staged.iter().map(|file| file.path.as_str()));
+    }
+    let table = folder.folder();
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::from([table.to_path_buf()]);
+    folders.extend(staged.iter().filter_map(|file| Some(table.join(&file.path).parent()?.to_path_buf())));
+    if !table.join(LOG_FOLDER).exists() {
         // A new table: the pipeline's folders above it may be new too.
-        folders.extend(folder.ancestors().skip(1).take(3).map(Path::to_path_buf));
+        folders.extend(table.ancestors().skip(1).take(3).map(Path::to_path_buf));
     }
     let folders: Vec<PathBuf> = folders.into_iter().filter(|path| path.is_dir()).collect();
     side_by_side(folder, &folders, |path| sync(path).map_err(|error| LakeError::disk(folder, "writing", error)))
@@ -88,7 +101,7 @@ pub(crate) fn settle(
 
 /// Runs `work` for each item on a few threads: waiting for the disk takes most of the time.
 fn side_by_side<T: Sync>(
-    folder: &Path,
+    folder: &Place,
     items: &[T],
     work: impl Fn(&T) -> Result<(), LakeError> + Sync,
 ) -> Result<(), LakeError> {
@@ -107,7 +120,7 @@ fn side_by_side<T: Sync>(
     })
 }
 
-fn check(folder: &Path, file: &StagedFile, schema: &[LakeField], partition: Option<&str>) -> Result<(), LakeError> {
+fn check(folder: &Place, file: &StagedFile, schema: &[LakeField], partition: Option<&str>) -> Result<(), LakeError> {
     let inside = Path::new(&file.path).components().all(|part| matches!(part, Component::Normal(_)));
     let below = file.path.rsplit_once('/').map(|(below, _)| below);
     let expected = partition.map(|column| partition_folder(column, file.partition));
@@ -116,7 +129,9 @@ fn check(folder: &Path, file: &StagedFile, schema: &[LakeField], partition: Opti
     }
     let reader = footer(folder, &file.path)?;
     let metadata = reader.metadata().file_metadata();
-    let size = fs::metadata(folder.join(&file.path)).map_err(|error| LakeError::disk(folder, "reading", error))?.len();
+    let size = fs::metadata(folder.folder().join(&file.path))
+        .map_err(|error| LakeError::disk(folder, "reading", error))?
+        .len();
     if u64::try_from(metadata.num_rows()) != Ok(file.rows) || size != file.size {
         return Err(refused(folder, &file.path, "changed after it was staged"));
     }
@@ -140,8 +155,8 @@ fn check(folder: &Path, file: &StagedFile, schema: &[LakeField], partition: Opti
     }
 }
 
-fn footer(folder: &Path, path: &str) -> Result<SerializedFileReader<File>, LakeError> {
-    let file = match File::open(folder.join(path)) {
+fn footer(folder: &Place, path: &str) -> Result<SerializedFileReader<File>, LakeError> {
+    let file = match File::open(folder.folder().join(path)) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(damaged(folder, &format!("the data file {path} is missing"), Some(Box::new(error))));
@@ -152,26 +167,30 @@ fn footer(folder: &Path, path: &str) -> Result<SerializedFileReader<File>, LakeE
         .map_err(|error| damaged(folder, &format!("the data file {path} is no Parquet"), Some(Box::new(error))))
 }
 
-fn damaged(folder: &Path, what: &str, source: Option<crate::error::Cause>) -> LakeError {
-    LakeError::Corrupt { place: folder.display().to_string(), what: what.to_owned(), source }
+fn damaged(folder: &Place, what: &str, source: Option<crate::error::Cause>) -> LakeError {
+    LakeError::Corrupt { place: folder.to_string(), what: what.to_owned(), source }
 }
 
-fn refused(folder: &Path, path: &str, what: &str) -> LakeError {
-    LakeError::Refused { place: folder.display().to_string(), reason: format!("{path} {what}") }
+fn refused(folder: &Place, path: &str, what: &str) -> LakeError {
+    LakeError::Refused { place: folder.to_string(), reason: format!("{path} {what}") }
 }
 
 /// Which of the staged files a commit names. Only commits younger than the files can.
-fn named_by_recent_commits(folder: &Path, staged: &[StagedFile]) -> Result<BTreeSet<String>, LakeError> {
+fn named_by_recent_commits(folder: &Place, staged: &[StagedFile]) -> Result<BTreeSet<String>, LakeError> {
+    // Clocks of file systems round or lag by a minute, those of storages by more.
+    let slack = Duration::from_secs(if folder.is_remote() { 3600 } else { 60 });
     let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
-    let oldest = staged.iter().filter_map(|file| modified(&folder.join(&file.path))).min();
+    let oldest = staged.iter().filter_map(|file| modified(&folder.folder().join(&file.path))).min();
     let mut named = BTreeSet::new();
-    for version in commits(folder)?.into_iter().rev() {
-        let commit = commit_file(folder, version);
-        let text = fs::read_to_string(&commit).map_err(|error| LakeError::disk(folder, "reading", error))?;
+    let versions: Vec<u64> = Versions::of(folder)?.commits.into_iter().rev().collect();
+    for commit in Commits::of(folder, versions) {
+        let (version, mut commit) = commit?;
+        let mut text = String::new();
+        commit.read_to_string(&mut text).map_err(|error| LakeError::disk(folder, "reading", error))?;
         named.extend(staged.iter().filter(|file| text.contains(name(&file.path))).map(|file| file.path.clone()));
-        // A minute covers clocks of file systems that round or lag.
-        let slack = std::time::Duration::from_secs(60);
-        if modified(&commit).zip(oldest).is_some_and(|(at, oldest)| at + slack < oldest) {
+        let at = folder.join(&commit_path(version)).stat()?.map(|stat| stat.modified_ns);
+        let at = at.and_then(|at| u64::try_from(at).ok()).map(|at| UNIX_EPOCH + Duration::from_nanos(at));
+        if at.zip(oldest).is_some_and(|(at, oldest)| at + slack < oldest) {
             break;
         }
     }

@@ -1,7 +1,9 @@
 //! Removing what dead runs left behind.
 
 use crate::error::LakeError;
-use crate::log::{Found, LOG_FOLDER, Log, actions, checkpointed, commits, look};
+use crate::files::Listed;
+use crate::log::{Commits, Found, LOG_FOLDER, Log, Versions, actions, look};
+use crate::place::Place;
 use crate::staged::is_ours;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -9,6 +11,8 @@ use std::collections::HashSet;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+const SECOND: i64 = 1_000_000_000;
 
 /// What a sweep removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +25,8 @@ pub struct Swept {
 /// in the log names, and drafts of commits of that age. Files of older versions stay readable.
 ///
 /// A run that stages for longer than `older_than` would lose its files and fail.
-pub async fn sweep(folder: &Path, older_than: Duration, now: DateTime<Utc>) -> Result<Swept, LakeError> {
+pub async fn sweep(folder: impl Into<Place>, older_than: Duration, now: DateTime<Utc>) -> Result<Swept, LakeError> {
+    let folder = &folder.into();
     let before = SystemTime::from(now) - older_than;
     let (mut named, oldest) = blocking(folder, added_by_commits).await?;
     if let Some(oldest) = oldest {
@@ -33,28 +38,30 @@ pub async fn sweep(folder: &Path, older_than: Duration, now: DateTime<Utc>) -> R
 }
 
 async fn blocking<T: Send + 'static>(
-    folder: &Path,
-    work: impl FnOnce(&Path) -> Result<T, LakeError> + Send + 'static,
+    folder: &Place,
+    work: impl FnOnce(&Place) -> Result<T, LakeError> + Send + 'static,
 ) -> Result<T, LakeError> {
-    let owned = folder.to_path_buf();
+    let owned = folder.clone();
     let done = tokio::task::spawn_blocking(move || work(&owned)).await;
     done.map_err(|error| LakeError::disk(folder, "removing leftovers of", error))?
 }
 
 /// Files that the commits in the log add, and the oldest version when it is not the first commit: a file of
 /// a version that can still be read was there at the oldest one or was added by a commit since.
-fn added_by_commits(folder: &Path) -> Result<(HashSet<PathBuf>, Option<u64>), LakeError> {
+fn added_by_commits(folder: &Place) -> Result<(HashSet<PathBuf>, Option<u64>), LakeError> {
     if look(folder)? == Found::Other {
-        return Err(LakeError::NotATable { place: folder.display().to_string() });
+        return Err(LakeError::NotATable { place: folder.to_string() });
     }
-    let versions = commits(folder)?;
-    let oldest = match versions.first() {
+    let versions = Versions::of(folder)?;
+    let oldest = match versions.commits.first() {
         Some(0) => None,
-        _ => checkpointed(folder)?.first().copied(),
+        _ => versions.checkpoints.first().copied(),
     };
     let mut named = HashSet::new();
-    for version in versions {
-        named.extend(added_by(folder, version)?);
+    for commit in Commits::of(folder, versions.commits) {
+        let (version, text) = commit?;
+        // Names that Assay gives need no decoding, and a sweep removes no others.
+        actions(folder, version, text, |line: Line| named.extend(line.add.map(|file| PathBuf::from(file.path))))?;
     }
     Ok((named, oldest))
 }
@@ -69,16 +76,12 @@ struct Named {
     path: String,
 }
 
-fn added_by(folder: &Path, version: u64) -> Result<Vec<PathBuf>, LakeError> {
-    let mut paths = Vec::new();
-    // Names that Assay gives need no decoding, and a sweep removes no others.
-    actions(folder, version, |line: Line| paths.extend(line.add.map(|file| PathBuf::from(file.path))))?;
-    Ok(paths)
-}
-
-fn remove(folder: &Path, before: SystemTime, named: &HashSet<PathBuf>) -> Result<Swept, LakeError> {
+fn remove(folder: &Place, before: SystemTime, named: &HashSet<PathBuf>) -> Result<Swept, LakeError> {
+    if folder.is_remote() {
+        return remove_objects(folder, before, named);
+    }
     let mut swept = Swept::default();
-    for entry in entries(folder, folder)? {
+    for entry in entries(folder, folder.folder())? {
         let path = entry.path();
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -103,22 +106,37 @@ fn remove(folder: &Path, before: SystemTime, named: &HashSet<PathBuf>) -> Result
     Ok(swept)
 }
 
+fn remove_objects(folder: &Place, before: SystemTime, named: &HashSet<PathBuf>) -> Result<Swept, LakeError> {
+    let before = DateTime::<Utc>::from(before).timestamp();
+    let left_behind = |file: &Listed| {
+        let path = Path::new(&file.path);
+        is_ours(path) && !named.contains(path) && file.stat.modified_ns.div_euclid(SECOND) < before
+    };
+    let gone: Vec<Listed> = folder.list()?.into_iter().filter(left_behind).collect();
+    folder.remove_all(gone.iter().map(|file| file.path.as_str()))?;
+    for file in &gone {
+        // The copy of a file that is gone goes with the others that nobody uses.
+        let _ = fs::remove_file(folder.folder().join(&file.path));
+    }
+    Ok(Swept { files: gone.len() as u64, bytes: gone.iter().map(|file| file.stat.size).sum() })
+}
+
 fn remove_unnamed(
-    folder: &Path,
+    folder: &Place,
     entry: &DirEntry,
     before: SystemTime,
     named: &HashSet<PathBuf>,
     swept: &mut Swept,
 ) -> Result<(), LakeError> {
     let path = entry.path();
-    let Ok(below) = path.strip_prefix(folder) else { return Ok(()) };
+    let Ok(below) = path.strip_prefix(folder.folder()) else { return Ok(()) };
     if !is_ours(below) || named.contains(below) {
         return Ok(());
     }
     remove_one(folder, entry, before, swept)
 }
 
-fn remove_one(folder: &Path, entry: &DirEntry, before: SystemTime, swept: &mut Swept) -> Result<(), LakeError> {
+fn remove_one(folder: &Place, entry: &DirEntry, before: SystemTime, swept: &mut Swept) -> Result<(), LakeError> {
     let failed = |error| LakeError::disk(folder, "removing leftovers of", error);
     let data = match entry.metadata() {
         Ok(data) => data,
@@ -139,7 +157,7 @@ fn remove_one(folder: &Path, entry: &DirEntry, before: SystemTime, swept: &mut S
     Ok(())
 }
 
-fn entries(folder: &Path, within: &Path) -> Result<Vec<DirEntry>, LakeError> {
+fn entries(folder: &Place, within: &Path) -> Result<Vec<DirEntry>, LakeError> {
     let listed = match fs::read_dir(within) {
         Ok(listed) => listed.collect::<Result<Vec<_>, _>>(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -9,6 +9,7 @@ pub use restore::{Restore, RestoreTo, restore};
 use crate::error::{Cause, LakeError};
 use crate::field::LakeField;
 use crate::log::{Log, Lost, signed};
+use crate::place::Place;
 use crate::snapshot::{self, Snapshot};
 use crate::staged::{self, StagedFile};
 use assay_pipeline::Permit;
@@ -17,7 +18,6 @@ use draft::Draft;
 use object_store::ObjectStore;
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -56,7 +56,7 @@ pub type Audit<'a> = &'a (dyn Fn(Option<&Snapshot>, &[StagedFile]) -> Result<(),
 
 /// What a commit does.
 pub struct Replacement<'a> {
-    pub folder: &'a Path,
+    pub folder: Place,
     /// Environment that the folder belongs to; the permit must be for it.
     pub environment: &'a str,
     /// `<pipeline>/<layer>/<table>`, as [`crate::Lake::name`] gives it.
@@ -93,7 +93,7 @@ pub struct Committed {
 /// rest of their work stays. Nothing is committed when there is nothing to remove, to add or to change.
 /// Except for [`LakeError::Unknown`], an error means that the table holds nothing of this call.
 pub async fn replace(permit: &Permit, now: DateTime<Utc>, change: Replacement<'_>) -> Result<Committed, LakeError> {
-    put(&Log::at(change.folder)?, permit, now, &change).await
+    put(&Log::at(&change.folder)?, permit, now, &change).await
 }
 
 /// As [`replace`], with the log reached through `store`, whose root is the root of the disk.
@@ -103,7 +103,7 @@ pub async fn replace_through(
     now: DateTime<Utc>,
     change: Replacement<'_>,
 ) -> Result<Committed, LakeError> {
-    put(&Log::over(change.folder, store)?, permit, now, &change).await
+    put(&Log::over(&change.folder, store)?, permit, now, &change).await
 }
 
 async fn put(log: &Log, permit: &Permit, now: DateTime<Utc>, change: &Replacement<'_>) -> Result<Committed, LakeError> {
@@ -130,8 +130,12 @@ async fn commit(
     // Recognises this call's commit in the log when the answer to its write was lost.
     let id = Uuid::new_v4().simple().to_string();
     let (mut lost, mut faults) = (0, 0);
+    let mut doubtful: Vec<Committed> = Vec::new();
     loop {
         let before = snapshot::newest(log).await?;
+        if let Some(landed) = landed(log, &doubtful, &id).await? {
+            return Ok(landed);
+        }
         let draft = drafting(before.as_ref(), &id)?;
         if draft.is_empty() {
             return Ok(draft.committed);
@@ -146,9 +150,10 @@ async fn commit(
             Some(Lost::Failed(cause)) => {
                 faults += 1;
                 let error = LakeError::disk(&log.folder, "committing to", cause);
-                if faults >= FAULTS || !matches!(error, LakeError::Io { .. }) {
+                if faults >= FAULTS || !error.is_passing() {
                     return Err(error);
                 }
+                doubtful.push(draft.committed);
             }
         }
         if lost >= TRIES {
@@ -186,6 +191,18 @@ async fn attempt(log: &Log, version: u64, text: String, id: &str) -> Result<Opti
     }
     let source = unread.unwrap_or_else(|| "the log gave no answer".into());
     Err(LakeError::Unknown { place: log.place(), source })
+}
+
+/// A commit of this call that was not there when it was looked for: a request that was given up can still arrive.
+async fn landed(log: &Log, doubtful: &[Committed], id: &str) -> Result<Option<Committed>, LakeError> {
+    for committed in doubtful {
+        let version = u64::try_from(committed.version).unwrap_or(0);
+        let text = log.commit(version).await.map_err(|error| LakeError::log(&log.folder, error))?;
+        if text.is_some_and(|text| is_of(&text, id)) {
+            return Ok(Some(*committed));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether the commit was written by the call with this id.

@@ -4,14 +4,13 @@ use super::draft::{Draft, removal, transactions};
 use super::{Committed, evolve, next_version};
 use crate::error::LakeError;
 use crate::log::Log;
+use crate::place::Place;
 use crate::snapshot::{LakeFile, Snapshot, metadata, partition_date};
 use assay_pipeline::Permit;
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{Action, LogicalFileView};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
 
 /// What the table is to be again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub enum RestoreTo {
 }
 
 pub struct Restore<'a> {
-    pub folder: &'a Path,
+    pub folder: Place,
     /// Environment that the folder belongs to; the permit must be for it.
     pub environment: &'a str,
     /// `<pipeline>/<layer>/<table>`, as [`crate::Lake::name`] gives it.
@@ -45,14 +44,18 @@ pub struct Restore<'a> {
 /// [`LakeError::Unknown`], an error means that the table is as it was.
 pub async fn restore(permit: &Permit, now: DateTime<Utc>, what: Restore<'_>) -> Result<Committed, LakeError> {
     permit.check(what.environment, now)?;
-    let log = Log::at(what.folder)?;
+    let log = Log::at(&what.folder)?;
     let target = match what.to {
-        RestoreTo::Version(version) => Some(crate::snapshot::open_version(what.folder, version).await?),
+        RestoreTo::Version(version) => Some(crate::snapshot::open_version(&what.folder, version).await?),
         RestoreTo::Empty => None,
+    };
+    let there = match &target {
+        Some(target) => sizes(target).await?,
+        None => HashMap::new(),
     };
     super::commit(&log, now, (what.run, what.table), &|before, id| {
         let before = before.ok_or_else(|| LakeError::NotFound { place: log.place() })?;
-        draft(&log, before, target.as_ref(), &what, now, id)
+        draft(&log, before, target.as_ref(), &what, &there, now, id)
     })
     .await
 }
@@ -62,6 +65,7 @@ fn draft(
     before: &Snapshot,
     target: Option<&Snapshot>,
     what: &Restore<'_>,
+    there: &HashMap<String, u64>,
     now: DateTime<Utc>,
     id: &str,
 ) -> Result<Draft, LakeError> {
@@ -89,7 +93,7 @@ fn draft(
     if let Some(target) = target {
         for view in target.state.log_data().iter() {
             if gone(&view, target, &now_there)? {
-                actions.push(return_of(&view, target)?);
+                actions.push(return_of(&view, target, there)?);
             }
         }
     }
@@ -136,20 +140,28 @@ fn date_of(view: &LogicalFileView, of: &Snapshot) -> Result<Option<NaiveDate>, L
     }
 }
 
+/// The sizes of the files that a remote table's storage has; on this disk each is looked at when it is needed.
+async fn sizes(target: &Snapshot) -> Result<HashMap<String, u64>, LakeError> {
+    let folder = target.folder.clone();
+    if !folder.is_remote() {
+        return Ok(HashMap::new());
+    }
+    let listed = tokio::task::spawn_blocking(move || folder.list()).await;
+    let listed = listed.map_err(|error| LakeError::disk(&target.folder, "listing", error))??;
+    Ok(listed.into_iter().map(|file| (file.path, file.stat.size)).collect())
+}
+
 /// Puts a file of an older version back, if it is still there.
 #[expect(deprecated, reason = "the library's one public way to all parts of an older addition")]
-fn return_of(view: &LogicalFileView, target: &Snapshot) -> Result<String, LakeError> {
+fn return_of(view: &LogicalFileView, target: &Snapshot, there: &HashMap<String, u64>) -> Result<String, LakeError> {
     let path = view.path();
-    let size = fs::metadata(target.folder.join(path.as_ref())).map(|data| data.len());
-    match size {
-        Ok(size) if i64::try_from(size) == Ok(view.size()) => {}
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(LakeError::disk(&target.folder, "reading", error));
-        }
-        _ => {
-            let (place, file) = (target.place(), path.into_owned());
-            return Err(LakeError::Gone { place, version: target.version(), file });
-        }
+    let size = match target.folder.is_remote() {
+        true => there.get(path.as_ref()).copied(),
+        false => target.folder.join(path.as_ref()).stat()?.map(|stat| stat.size),
+    };
+    if size.and_then(|size| i64::try_from(size).ok()) != Some(view.size()) {
+        let (place, file) = (target.place(), path.into_owned());
+        return Err(LakeError::Gone { place, version: target.version(), file });
     }
     let mut action = view.add_action();
     action.data_change = true;

@@ -207,6 +207,9 @@ impl Comparison<'_> {
         let (files_read, bytes_read) =
             old.iter().chain(&new).fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.size));
         let dates = self.dates(&old, &new);
+        for (snapshot, files) in self.before.iter().map(|before| (*before, &old)).chain([(self.after, &new)]) {
+            snapshot.fetch(files.iter().copied())?;
+        }
         let mut tally = self.nothing();
         for unit in self.units(old, new) {
             let one = self.unit(&unit)?;

@@ -137,7 +137,7 @@ impl Reading<'_> {
     }
 
     fn open(&self, file: &LakeFile) -> Result<ParquetRecordBatchReader, LakeError> {
-        let path = self.snapshot.folder.join(&file.path);
+        let path = self.snapshot.path_of(file);
         let open = File::open(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => LakeError::Corrupt {
                 place: self.snapshot.place(),

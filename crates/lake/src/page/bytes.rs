@@ -2,8 +2,8 @@
 
 use super::Page;
 use crate::error::LakeError;
+use crate::place::Place;
 use polars::prelude::{CompatLevel, DataFrame, DataType, Expr, IpcStreamWriter, SerWriter, TimeUnit, col};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A page is cut when its bytes exceed this; a single row may be larger.
@@ -23,7 +23,7 @@ pub(super) fn readable(name: &str, kind: &DataType) -> Expr {
 
 /// As many of the first rows as fit.
 pub(super) fn encode(
-    place: &Path,
+    place: &Place,
     rows: DataFrame,
     offset: u64,
     total: u64,
@@ -52,7 +52,7 @@ fn said(offset: u64, rows: usize, total: u64, version: Option<i64>) -> Vec<(&'st
     said
 }
 
-fn stream(place: &Path, mut rows: DataFrame, said: &[(&'static str, String)]) -> Result<Vec<u8>, LakeError> {
+fn stream(place: &Place, mut rows: DataFrame, said: &[(&'static str, String)]) -> Result<Vec<u8>, LakeError> {
     let mut ipc = Vec::new();
     let mut writer = IpcStreamWriter::new(&mut ipc).with_compat_level(CompatLevel::oldest());
     let metadata = said.iter().map(|(key, value)| ((*key).into(), value.as_str().into()));

@@ -4,6 +4,7 @@ mod bytes;
 
 use crate::engine::{aside, guarded};
 use crate::error::LakeError;
+use crate::place::Place;
 use crate::snapshot::{LakeFile, Snapshot, open, open_version};
 use crate::staged::footer_rows;
 use bytes::encode;
@@ -44,31 +45,33 @@ pub struct Page {
 
 /// Rows of the table in `folder`, in an order that is the same for every page of a version: by partition,
 /// file and place in the file.
-pub async fn page(folder: &Path, request: PageRequest) -> Result<Page, LakeError> {
+pub async fn page(folder: impl Into<Place>, request: PageRequest) -> Result<Page, LakeError> {
+    let folder = &folder.into();
     let snapshot = match request.version {
         Some(version) => open_version(folder, version).await?,
-        None => open(folder).await?.ok_or_else(|| LakeError::NotFound { place: folder.display().to_string() })?,
+        None => open(folder).await?.ok_or_else(|| LakeError::NotFound { place: folder.to_string() })?,
     };
     aside(folder, "reading", move || read(&snapshot, request)).await
 }
 
 /// Rows that were read elsewhere, as a page: `place` says where, for errors. Blocking.
-pub fn frame_page(place: &Path, rows: DataFrame, offset: u64, total: u64) -> Result<Page, LakeError> {
-    encode(place, rows, offset, total, None)
+pub fn frame_page(place: impl Into<Place>, rows: DataFrame, offset: u64, total: u64) -> Result<Page, LakeError> {
+    encode(&place.into(), rows, offset, total, None)
 }
 
-/// Rows of a Parquet file of the bronze layer. Blocking.
+/// Rows of a Parquet file of this disk. Blocking.
 pub fn parquet_page(file: &Path, offset: u64, limit: u32) -> Result<Page, LakeError> {
-    guarded(file, "reading", || {
+    let place = Place::from(file);
+    guarded(&place, "reading", || {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let total = footer_rows(file.parent().unwrap_or(Path::new("")), name)?;
-        let failed = |error| LakeError::engine(file, "reading", error);
+        let total = footer_rows(&Place::from(file.parent().unwrap_or(Path::new(""))), name)?;
+        let failed = |error| LakeError::engine(&place, "reading", error);
         let args = ScanArgsParquet { glob: false, ..Default::default() };
         let path = PlRefPath::try_from_path(file).map_err(failed)?;
         let mut frame = LazyFrame::scan_parquet(path, args).map_err(failed)?;
         let schema = frame.collect_schema().map_err(failed)?;
-        let rows = collect(file, shown(frame.slice(signed(offset), count(limit)), &schema))?;
-        encode(file, rows, offset, total, None)
+        let rows = collect(&place, shown(frame.slice(signed(offset), count(limit)), &schema))?;
+        encode(&place, rows, offset, total, None)
     })
 }
 
@@ -130,7 +133,7 @@ fn shown(frame: LazyFrame, schema: &Schema) -> LazyFrame {
     frame.select(schema.iter().map(|(name, kind)| bytes::readable(name, kind)).collect::<Vec<_>>())
 }
 
-fn collect(place: &Path, frame: LazyFrame) -> Result<DataFrame, LakeError> {
+fn collect(place: &Place, frame: LazyFrame) -> Result<DataFrame, LakeError> {
     let result = frame.collect_with_engine(Engine::Streaming);
     Ok(result.map_err(|error| LakeError::engine(place, "reading", error))?.unwrap_single())
 }

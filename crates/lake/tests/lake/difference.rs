@@ -60,7 +60,7 @@ fn put(
 ) -> Snapshot {
     let staged = stage_frame(frame, folder, partition, "r", &|| false).unwrap();
     let change = Replacement {
-        folder,
+        folder: folder.into(),
         environment: "local",
         table: "shop/silver/sales",
         schema: fields,

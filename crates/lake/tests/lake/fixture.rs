@@ -1,11 +1,10 @@
 //! A small table by date, and what it holds, read back through the engine.
 
-use assay_lake::{Committed, LakeError, LakeField, Replacement, Scope, StagedFile, open, replace, stage_frame};
+use assay_lake::{Committed, LakeError, LakeField, Place, Replacement, Scope, StagedFile, open, replace, stage_frame};
 use assay_pipeline::Permit;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The rows of a table: date (none: the null partition) to sorted (run, id).
 pub type Rows = BTreeMap<Option<NaiveDate>, Vec<(String, i64)>>;
@@ -46,19 +45,19 @@ pub fn frame(run: &str, dates: &[Option<NaiveDate>], count: i64) -> LazyFrame {
     DataFrame::new_infer_height(columns).unwrap().lazy()
 }
 
-pub fn stage(folder: &Path, frame: LazyFrame, run: &str) -> Vec<StagedFile> {
+pub fn stage(folder: impl Into<Place>, frame: LazyFrame, run: &str) -> Vec<StagedFile> {
     stage_frame(frame, folder, Some("date"), run, &|| false).unwrap()
 }
 
 pub fn change<'a>(
-    folder: &'a Path,
+    folder: impl Into<Place>,
     schema: &'a [LakeField],
     scope: Scope,
     staged: Vec<StagedFile>,
     run: &'a str,
 ) -> Replacement<'a> {
     Replacement {
-        folder,
+        folder: folder.into(),
         environment: "local",
         table: "shop/silver/sales",
         schema,
@@ -73,15 +72,21 @@ pub fn change<'a>(
 }
 
 /// Stages `count` rows of a run for each date and commits them over these dates.
-pub async fn put(folder: &Path, run: &str, dates: &[Option<NaiveDate>], count: i64) -> Result<Committed, LakeError> {
-    let (rows, owned, at) = (frame(run, dates, count), folder.to_path_buf(), run.to_owned());
+pub async fn put(
+    folder: impl Into<Place>,
+    run: &str,
+    dates: &[Option<NaiveDate>],
+    count: i64,
+) -> Result<Committed, LakeError> {
+    let folder = folder.into();
+    let (rows, owned, at) = (frame(run, dates, count), folder.clone(), run.to_owned());
     let staged = std::thread::spawn(move || stage(&owned, rows, &at)).join().unwrap();
     let columns = schema();
     replace(&permit(), now(), change(folder, &columns, Scope::Dates(dates.to_vec()), staged, run)).await
 }
 
 /// Everything in the newest version.
-pub async fn rows(folder: &Path) -> Rows {
+pub async fn rows(folder: impl Into<Place>) -> Rows {
     match open(folder).await.unwrap() {
         Some(snapshot) => rows_of(snapshot.scan(None).unwrap()),
         None => Rows::new(),

@@ -12,7 +12,7 @@ use std::path::Path;
 
 fn to<'a>(folder: &'a Path, to: RestoreTo, seen: Option<i64>) -> Restore<'a> {
     let (environment, table) = ("local", "shop/silver/sales");
-    Restore { folder, environment, table, to, seen, run: "undo", definition: "d1", note: "undid run a" }
+    Restore { folder: folder.into(), environment, table, to, seen, run: "undo", definition: "d1", note: "undid run a" }
 }
 
 async fn back(folder: &Path, version: i64) -> Result<Committed, LakeError> {

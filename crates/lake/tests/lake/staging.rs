@@ -72,8 +72,8 @@ fn several_tables_are_staged_in_one_pass() {
     );
     let total = base.clone().group_by([col("run")]).agg([col("id").sum()]);
     let jobs = vec![
-        Job { frame: base, folder: &facts, partition: Some("date") },
-        Job { frame: total, folder: &totals, partition: None },
+        Job { frame: base, folder: facts.as_path().into(), partition: Some("date") },
+        Job { frame: total, folder: totals.as_path().into(), partition: None },
     ];
     let staged = stage_frames(jobs, "r", &|| false).unwrap();
     let rows: Vec<u64> = staged.iter().map(|files| files.iter().map(|file| file.rows).sum()).collect();
