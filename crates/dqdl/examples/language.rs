@@ -8,7 +8,7 @@ use assay_dqdl::tree::{
     Analyzer, Arithmetic, Body, Check, Condition, Connective, Duration, Label, Number, Operator, Parameter, Rule,
     Ruleset, Size, SizeUnit, Test, Text, Unit,
 };
-use assay_dqdl::{canonical, parse};
+use assay_dqdl::{Fault, canonical, parse};
 use serde_json::{Map, Value, json};
 
 fn main() -> ExitCode {
@@ -69,7 +69,7 @@ impl Tally {
             Err(faults) if valid => {
                 wrong.push(format!("refused: {}", faults.first().map_or("", |fault| fault.message.as_str())));
             }
-            Err(faults) => self.place(case, text, faults.first().map_or(0, |fault| fault.span.start)),
+            Err(faults) => self.place(case, text, faults.iter().find(|fault| !fault.code.starts_with('M'))),
         }
         for kind in kinds(text, parsed.as_ref().ok()) {
             let table = if wrong.is_empty() { &mut self.agreed } else { &mut self.disagreed };
@@ -81,8 +81,9 @@ impl Tally {
     }
 
     /// Counts whether the first fault is where the reference found one; no disagreement when it is not.
-    fn place(&mut self, case: &Value, text: &str, at: usize) {
-        let (Some(line), Some(column)) = (case["error_line"].as_u64(), case["error_column"].as_u64()) else { return };
+    fn place(&mut self, case: &Value, text: &str, fault: Option<&Fault>) {
+        let Some((line, column)) = place(case) else { return };
+        let at = fault.map_or(text.len(), |fault| fault.span.start);
         let before = &text[..at];
         let found = (
             before.matches('\n').count() as u64 + 1,
@@ -109,6 +110,18 @@ impl Tally {
         }
         println!("{} disagreements", self.disagreements.len());
     }
+}
+
+/// Where the reference found its first syntax fault: in keys of its own, or in its message.
+fn place(case: &Value) -> Option<(u64, u64)> {
+    if let (Some(line), Some(column)) = (case["error_line"].as_u64(), case["error_column"].as_u64()) {
+        return Some((line, column));
+    }
+    let message = case["error"].as_str()?;
+    let (_, rest) = message.split_once("line ")?;
+    let (line, rest) = rest.split_once(':')?;
+    let (column, _) = rest.split_once(' ')?;
+    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 /// Rule types that a text names; of a refused one, the words that are rule types.

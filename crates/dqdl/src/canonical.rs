@@ -264,7 +264,7 @@ fn sign(op: Arithmetic) -> &'static str {
     }
 }
 
-fn text(text: &Text) -> String {
+pub(crate) fn text(text: &Text) -> String {
     match text {
         Text::Literal(text) => format!("\"{text}\""),
         Text::Null => "NULL".to_owned(),
@@ -320,7 +320,7 @@ fn labels(labels: &[Label]) -> String {
 }
 
 /// Items in the order in which a hash map of Java hands them out, each with its hash: the service prints from one.
-fn in_java_order<'a, T>(items: &'a [T], key: impl Fn(&T) -> &str) -> Vec<(u32, &'a T)> {
+fn in_java_order<T>(items: &[T], key: impl Fn(&T) -> &str) -> Vec<(u32, &T)> {
     let mut room = 16_u32;
     while items.len() as f32 > room as f32 * 0.75 {
         room *= 2;

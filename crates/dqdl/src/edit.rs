@@ -16,6 +16,8 @@ pub struct Edited {
     pub faults: Vec<Fault>,
     /// What the service accepts and the writer may not expect.
     pub lints: Vec<Fault>,
+    /// Tokens stepped over: work that grows with the length of the text, whatever nests in it.
+    pub steps: u64,
 }
 
 /// Accepts what the service's open parser accepts, and gives the same tree.
@@ -41,7 +43,13 @@ pub fn edit_with(text: &str, context: &LintContext<'_>) -> Edited {
     let lints = lint::lints(text, &tokens, &read.document, &tree, context);
     let is_empty = tree.rules.is_empty() && tree.analyzers.is_empty();
     let syntax = Syntax { tokens, nodes: read.nodes };
-    Edited { tree: (!is_empty).then_some(tree), syntax, faults: settle(faults), lints: settle(lints) }
+    Edited {
+        tree: (!is_empty).then_some(tree),
+        syntax,
+        faults: settle(faults),
+        lints: settle(lints),
+        steps: read.steps,
+    }
 }
 
 fn understand(text: &str, tokens: &[Token]) -> (Ruleset, parser::Read, Vec<Fault>) {

@@ -83,7 +83,7 @@ impl Fix {
 
 /// Sorts by place and keeps the list short; what is cut off is counted in a last entry.
 pub(crate) fn settle(mut faults: Vec<Fault>) -> Vec<Fault> {
-    faults.sort_by(|a, b| (a.span.start, a.severity, a.span.end).cmp(&(b.span.start, b.severity, b.span.end)));
+    faults.sort_by_key(|fault| (fault.span.start, fault.severity, fault.span.end));
     faults.dedup();
     if faults.len() > MOST {
         let hidden = faults.len() - MOST;

@@ -84,6 +84,10 @@ impl Kind {
     pub fn is_trivia(self) -> bool {
         matches!(self, Kind::Space | Kind::Comment | Kind::OpenComment | Kind::Unknown)
     }
+
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Kind::Integer | Kind::Decimal)
+    }
 }
 
 /// Cuts a text. Takes time in the length of the text, whatever is in it.
@@ -146,7 +150,7 @@ fn sign(character: char) -> Kind {
     }
 }
 
-fn word_kind(word: &str) -> Kind {
+pub(crate) fn word_kind(word: &str) -> Kind {
     match word {
         "Metadata" => Kind::Metadata,
         "DataSources" => Kind::DataSources,

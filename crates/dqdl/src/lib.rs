@@ -26,5 +26,9 @@ pub use lint::LintContext;
 pub use print::print;
 pub use tree::{Ruleset, Span};
 
+// A test that the fuzz target shares names the crate from outside.
+#[cfg(test)]
+extern crate self as assay_dqdl;
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Dropping, cloning, comparing and visiting trees of any depth with a stack on the heap.
 
-use crate::tree::{Body, Check, Connective, Number, Rule};
+use crate::tree::{Body, Check, Condition, Connective, Number, Rule, Ruleset};
 
 impl Rule {
     /// The rule types in the order of the text.
@@ -230,6 +230,49 @@ impl PartialEq for Number {
             }
         }
         true
+    }
+}
+
+impl Ruleset {
+    /// The same meaning without places: two texts that say the same give equal trees.
+    pub fn unplaced(&self) -> Ruleset {
+        let mut ruleset = self.clone();
+        ruleset.constants.iter_mut().for_each(|constant| constant.span = 0..0);
+        for rule in &mut ruleset.rules {
+            unplace(rule);
+        }
+        for analyzer in &mut ruleset.analyzers {
+            analyzer.span = 0..0;
+            analyzer.parameters.iter_mut().for_each(|parameter| parameter.span = 0..0);
+        }
+        ruleset
+    }
+}
+
+fn unplace(rule: &mut Rule) {
+    let mut waiting = vec![rule];
+    while let Some(rule) = waiting.pop() {
+        rule.span = 0..0;
+        match &mut rule.body {
+            Body::Both { left, right, .. } => waiting.extend([left.as_mut(), right.as_mut()]),
+            Body::Check(check) => {
+                check.span = 0..0;
+                check.parameters.iter_mut().for_each(|parameter| parameter.span = 0..0);
+                let tags = check.tags.iter_mut().map(|tag| &mut tag.value);
+                check.condition.iter_mut().chain(tags).for_each(|condition| *place(condition) = 0..0);
+                check.threshold.iter_mut().for_each(|test| test.span = 0..0);
+            }
+        }
+    }
+}
+
+fn place(condition: &mut Condition) -> &mut crate::Span {
+    match condition {
+        Condition::Number(test) => &mut test.span,
+        Condition::Text(test) => &mut test.span,
+        Condition::Date(test) => &mut test.span,
+        Condition::Duration(test) => &mut test.span,
+        Condition::Size(test) => &mut test.span,
     }
 }
 

@@ -128,20 +128,20 @@ impl<'a> Meaning<'a> {
         let wanted = counts(kind);
         let message = format!("`{word}` takes {wanted}, and here it has {}.", parameters.len());
         // An unquoted name of a rule type among the parameters: a comma was forgotten.
-        let swallowed = parameters
-            .iter()
-            .find(|parameter| {
-                parameter.kind == Kind::Name && RuleType::from_name(self.word(&parameter.value)).is_some()
-            })
-            .map(|parameter| parameter.connector.clone().unwrap_or(parameter.span.clone()));
+        let names_type =
+            |p: &raw::Parameter| p.kind == Kind::Name && RuleType::from_name(self.word(&p.value)).is_some();
+        let swallowed = parameters.iter().position(names_type).map(|at| match at.checked_sub(1) {
+            Some(before) => parameters[before].span.end,
+            None => name.end,
+        });
         let joined = parameters.iter().any(|parameter| parameter.connector.is_some());
         let fault = self.error("M2", name, message);
-        if let Some(span) = swallowed {
+        if let Some(end) = swallowed {
             if joined {
                 fault.message.push_str(" Rules that `and` joins stand in parentheses: `(…) and (…)`.");
             } else {
                 fault.message.push_str(" Between two rules stands a comma.");
-                *fault = fault.clone().replacing("Insert a comma", span.start..span.start, ", ");
+                *fault = fault.clone().replacing("Insert a comma", end..end, ",");
             }
         }
         None

@@ -1,8 +1,8 @@
 //! Conditions: an operator, and operands of one of five kinds. The operands decide which.
 
 use super::raw::{Condition, Kinds, Operand, OperandValue, arithmetic};
-use super::{Parsed, Parser};
-use crate::lex::Kind;
+use super::{Parsed, Parser, Stop};
+use crate::lex::{self, Kind};
 use crate::syntax::Part;
 use crate::tree::{Arithmetic, Number, Operator, Unit};
 
@@ -144,8 +144,22 @@ impl Parser<'_> {
             {
                 Ok((OperandValue::Number(self.number(keep)?), Kinds::NUMBER))
             }
-            _ => Err(self.expected(&wanted(allowed))),
+            _ => Err(self.misfit(allowed)),
         }
+    }
+
+    fn misfit(&mut self, allowed: Kinds) -> Stop {
+        let span = self.here();
+        let inside = self.text[span.clone()].trim_matches('"').to_owned();
+        let stop = self.expected(&wanted(allowed));
+        if self.peek() == Some(Kind::Text)
+            && allowed.has(Kinds::NUMBER)
+            && lex::word_kind(inside.trim_start_matches('-')).is_number()
+            && let Some(fault) = self.faults.last_mut()
+        {
+            *fault = fault.clone().replacing("Remove the quotes", span, inside);
+        }
+        stop
     }
 
     fn is_sum(&self) -> bool {

@@ -67,8 +67,20 @@ impl Parser<'_> {
             Some(Kind::LeftParenthesis) => Ok(()),
             Some(Kind::Name) if RuleType::from_name(&self.text[self.here()]).is_some() => Ok(()),
             Some(Kind::Labels) => Err(self.late_labels()),
-            _ => Err(self.expected("`,` or `]`")),
+            _ => Err(self.shouted().unwrap_or_else(|| self.expected("`,` or `]`"))),
         }
+    }
+
+    /// A word of the language in other letters is a name to it: `BETWEEN`, `Where`.
+    fn shouted(&mut self) -> Option<Stop> {
+        let span = self.before();
+        let word = self.text[span.clone()].to_ascii_lowercase();
+        let known = ["between", "in", "not", "where", "with", "matches", "labels"].contains(&word.as_str());
+        known.then(|| {
+            let message = format!("`{}` is a name here: the language writes `{word}`.", &self.text[span.clone()]);
+            let fault = Fault::error("S8", self.here(), message);
+            self.report(fault.replacing(format!("Write {word}"), span, word.clone()))
+        })
     }
 
     fn late_labels(&mut self) -> Stop {
