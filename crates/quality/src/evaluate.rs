@@ -2,7 +2,7 @@
 
 use crate::analyzers;
 use crate::compose::{Composed, Judged};
-use crate::data::{Data, Rows};
+use crate::data::{Data, Profile, Rows};
 use crate::draft::{Counted, Draft, Lookup};
 use crate::engine::{self, Stop, guarded};
 use crate::error::QualityError;
@@ -42,7 +42,11 @@ pub fn evaluate(ruleset: &Ruleset, data: &Data<'_>, rows: Rows<'_>) -> Result<Re
     let (passed, failing) = passed.inspect_err(|_| keeper.iter().for_each(|keeper| keeper.discard()))?;
     let all = passed.rows;
     let measured = measured(&draft, passed, &tests, occurrences, queries);
-    Ok(report(ruleset, composed, analyzers, &measured, all, failing))
+    let mut report = report(ruleset, composed, analyzers, &measured, all, failing);
+    if data.profile == Profile::Deequ {
+        one_value_of_queries(&mut report.verdicts);
+    }
+    Ok(report)
 }
 
 fn schema_of(data: &Data<'_>) -> Result<SchemaRef, QualityError> {
@@ -158,6 +162,13 @@ fn report(
     }
     analyzers.into_iter().for_each(|analyzer| note(&analyzer.judge(measured)));
     Report { verdicts, statistics, rows, failing }
+}
+
+/// The open evaluator keeps one number of a dataset under a name, so that all queries of a ruleset show the last one's.
+fn one_value_of_queries(verdicts: &mut [Verdict]) {
+    const NAME: &str = "Dataset.*.CustomSQL";
+    let Some(last) = verdicts.iter().rev().find_map(|verdict| verdict.metrics.get(NAME).copied()) else { return };
+    verdicts.iter_mut().filter_map(|verdict| verdict.metrics.get_mut(NAME)).for_each(|value| *value = last);
 }
 
 /// Counts with the rows that a filter left out among the skipped.

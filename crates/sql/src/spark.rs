@@ -1,4 +1,5 @@
-//! Spark's SQL, in the same subset as gold models; and values as Spark reads them from text and writes them as text, with ANSI mode off: what cannot be read is null there.
+//! Spark's SQL, in the same subset as gold models; and values as Spark reads them from text and writes them as text,
+//! with ANSI mode off: what cannot be read is null there.
 //!
 //! Every reader gives `None` where Spark's cast gives null.
 
@@ -8,7 +9,8 @@ use crate::dialect::Dialect;
 use crate::error::SqlError;
 use crate::literal::days_checked;
 use crate::plan::Bound;
-use crate::types::Field;
+use crate::types::{Field, Type};
+use polars::prelude::Expr;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -20,8 +22,19 @@ pub fn bind(sql: &str, catalog: &dyn Catalog, now: i64) -> Result<Bound, Vec<Sql
 
 /// Checks a condition in Spark's SQL over columns and gives it as an expression that fails on no data. The columns may
 /// be stored in the narrower types that `field_of` widens.
-pub fn condition(text: &str, fields: &[Field], now: i64) -> Result<polars::prelude::Expr, Vec<SqlError>> {
+pub fn condition(text: &str, fields: &[Field], now: i64) -> Result<Expr, Vec<SqlError>> {
     spark_condition(Dialect::Spark { now }, text, fields)
+}
+
+/// The type in which Spark compares values of two types for equality; none where it refuses to, or where the types are
+/// beyond the subset.
+pub fn compared(a: Type, b: Type) -> Option<Type> {
+    crate::bind::spark_compared(a, b)
+}
+
+/// Values of `from` as `to`, null where they have no such form. The column must be of the type `dtype_of(from)`.
+pub fn cast(values: Expr, from: Type, to: Type) -> Expr {
+    crate::lower::spark_cast(values, from, to)
 }
 
 /// A whole number: blanks and control characters around it fall away, and so do places behind a point.

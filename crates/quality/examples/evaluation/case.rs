@@ -77,7 +77,12 @@ pub fn expectations(value: &Value) -> Vec<Expected> {
                 let rule = map.get("rule").and_then(Value::as_str).map(str::to_owned);
                 vec![Expected { rule, passed, metrics: map.get("metrics").and_then(metrics) }]
             }
-            None => Vec::new(),
+            // Outcomes by the texts of the rules.
+            None => (map.iter())
+                .filter_map(|(rule, value)| {
+                    Some(Expected { rule: Some(rule.clone()), passed: passed(value)?, metrics: None })
+                })
+                .collect(),
         },
         other => passed(other).map(|passed| Expected { rule: None, passed, metrics: None }).into_iter().collect(),
     }

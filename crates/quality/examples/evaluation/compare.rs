@@ -31,33 +31,49 @@ pub enum About {
 
 pub fn differences(case: &Case<'_>, rows: &Path) -> Vec<Difference> {
     let mut wrong = Vec::new();
-    let level = &case.json["expected"]["row_level"];
-    let kept = if level.is_null() { Rows::Count } else { Rows::Every(rows) };
-    match report(case, Profile::Deequ, Composites::Column, kept) {
-        Ok(report) => {
-            let expected = expectations(&case.json["expected"]);
-            verdicts(&report.verdicts, &expected, About::Outcome, "", &mut wrong);
-            if !level.is_null() {
-                row_level(case, &report, level, rows, &mut wrong);
-            }
-        }
-        Err(text) => wrong.push(Difference { about: About::Whole, text }),
-    }
-    let documented = expectations(&case.json["docs_expected"]);
-    if !documented.is_empty() {
-        match report(case, Profile::Glue, Composites::Column, Rows::Count) {
-            Ok(report) => verdicts(&report.verdicts, &documented, About::Documented, "documented: ", &mut wrong),
-            Err(text) => wrong.push(Difference { about: About::Whole, text }),
-        }
-    }
-    let by_row = expectations(&case.json["row_mode"]);
-    if !by_row.is_empty() {
-        match report(case, Profile::Deequ, Composites::Row, Rows::Count) {
-            Ok(report) => verdicts(&report.verdicts, &by_row, About::Outcome, "row by row: ", &mut wrong),
-            Err(text) => wrong.push(Difference { about: About::Whole, text }),
+    let runs = [
+        ("expected", Profile::Deequ, Composites::Column),
+        ("docs_expected", Profile::Glue, Composites::Column),
+        ("row_mode", Profile::Deequ, Composites::Row),
+    ];
+    for (key, profile, composites) in runs {
+        let wanted = &case.json[key];
+        if !wanted.is_null() && wanted["evaluable"] != Value::Bool(false) {
+            compare(case, &Run { key, wanted, profile, composites }, rows, &mut wrong);
         }
     }
     wrong
+}
+
+/// One evaluation of a case, and where what is expected of it stands.
+struct Run<'a> {
+    key: &'static str,
+    wanted: &'a Value,
+    profile: Profile,
+    composites: Composites,
+}
+
+fn compare(case: &Case<'_>, run: &Run<'_>, rows: &Path, wrong: &mut Vec<Difference>) {
+    let level = &run.wanted["row_level"];
+    let expected = expectations(run.wanted);
+    let told = |about, text: String| Difference { about, text: format!("{}: {text}", run.key) };
+    if expected.is_empty() && level.is_null() {
+        return wrong.push(told(About::Whole, "nothing that is known here is expected".to_owned()));
+    }
+    let kept = if level.is_null() { Rows::Count } else { Rows::Every(rows) };
+    let report = match report(case, run.profile, run.composites, kept) {
+        Ok(report) => report,
+        Err(text) => return wrong.push(told(About::Whole, text)),
+    };
+    let mut found = Vec::new();
+    if !expected.is_empty() {
+        verdicts(&report.verdicts, &expected, &mut found);
+    }
+    if !level.is_null() {
+        row_level(case, &report, level, rows, &mut found);
+    }
+    let documented = run.profile == Profile::Glue;
+    wrong.extend(found.into_iter().map(|(about, text)| told(if documented { About::Documented } else { about }, text)));
 }
 
 fn report(case: &Case<'_>, profile: Profile, composites: Composites, rows: Rows<'_>) -> Result<Report, String> {
@@ -77,7 +93,7 @@ fn report(case: &Case<'_>, profile: Profile, composites: Composites, rows: Rows<
 }
 
 /// Compares by the text of the rules. An expectation without one is for each rule.
-fn verdicts(found: &[Verdict], expected: &[Expected], about: About, where_: &str, wrong: &mut Vec<Difference>) {
+fn verdicts(found: &[Verdict], expected: &[Expected], wrong: &mut Vec<(About, String)>) {
     let mut used = vec![false; expected.len()];
     for verdict in found {
         let place = expected.iter().enumerate().position(|(at, expected)| match &expected.rule {
@@ -85,8 +101,7 @@ fn verdicts(found: &[Verdict], expected: &[Expected], about: About, where_: &str
             None => true,
         });
         let Some(at) = place else {
-            let text = format!("{where_}nothing is expected of the rule {}", verdict.rule);
-            wrong.push(Difference { about, text });
+            wrong.push((About::Outcome, format!("nothing is expected of the rule {}", verdict.rule)));
             continue;
         };
         used[at] = true;
@@ -94,21 +109,20 @@ fn verdicts(found: &[Verdict], expected: &[Expected], about: About, where_: &str
         let passed = verdict.outcome == Outcome::Passed;
         if passed != wanted.passed || verdict.outcome == Outcome::Unknown {
             let text = format!(
-                "{where_}{}: {:?}, expected {}; {} {:?}",
+                "{}: {:?}, expected {}; {} {:?}",
                 verdict.rule,
                 verdict.outcome,
                 if wanted.passed { "Passed" } else { "Failed" },
                 verdict.reason.as_deref().unwrap_or(""),
                 verdict.evaluated,
             );
-            wrong.push(Difference { about, text });
+            wrong.push((About::Outcome, text));
         }
         if let Some(metrics) = &wanted.metrics
             && !alike(&verdict.metrics, metrics)
         {
-            let about = if about == About::Outcome { About::Metrics } else { about };
-            let text = format!("{where_}{}: metrics {:?}, expected {metrics:?}", verdict.rule, verdict.metrics);
-            wrong.push(Difference { about, text });
+            let text = format!("{}: metrics {:?}, expected {metrics:?}", verdict.rule, verdict.metrics);
+            wrong.push((About::Metrics, text));
         }
     }
 }
@@ -121,10 +135,10 @@ fn alike(a: &BTreeMap<String, f64>, b: &BTreeMap<String, f64>) -> bool {
 /// A row's values, and which rules pass, fail and say nothing.
 type Said = (String, BTreeSet<String>, BTreeSet<String>, BTreeSet<String>);
 
-fn row_level(case: &Case<'_>, report: &Report, level: &Value, rows: &Path, wrong: &mut Vec<Difference>) {
+fn row_level(case: &Case<'_>, report: &Report, level: &Value, rows: &Path, wrong: &mut Vec<(About, String)>) {
     let found = match said(case, report, rows) {
         Ok(found) => found,
-        Err(text) => return wrong.push(Difference { about: About::Rows, text }),
+        Err(text) => return wrong.push((About::Rows, text)),
     };
     let names: BTreeSet<&String> = report.verdicts.iter().map(|verdict| &verdict.rule).collect();
     let set = |row: &Value, key: &str| -> BTreeSet<String> {
@@ -133,26 +147,31 @@ fn row_level(case: &Case<'_>, report: &Report, level: &Value, rows: &Path, wrong
     let read = |row: &Value, values: String| (values, set(row, "pass"), set(row, "fail"), set(row, "skip"));
     if let Some(unaligned) = level["rows"].as_array() {
         // The rows are in another order, some of them more than once.
-        let wanted: BTreeSet<Said> = unaligned.iter().map(|row| read(row, row["values"].to_string())).collect();
+        let width = case.json["primary"]["schema"].as_array().map_or(0, Vec::len);
+        // Columns that the open evaluator adds may follow those of the data.
+        let values = |row: &Value| match row["values"].as_array() {
+            Some(values) => Value::from(values.iter().take(width).cloned().collect::<Vec<_>>()).to_string(),
+            None => row["values"].to_string(),
+        };
+        let wanted: BTreeSet<Said> = unaligned.iter().map(|row| read(row, values(row))).collect();
         let found: BTreeSet<Said> = found.into_iter().collect();
         for (values, pass, fail, skip) in wanted.symmetric_difference(&found) {
             let text = format!("row {values}: passes {pass:?} fails {fail:?} skips {skip:?} on one side only");
-            wrong.push(Difference { about: About::Rows, text });
+            wrong.push((About::Rows, text));
         }
         return;
     }
     let list = level.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.len() != found.len() {
-        let text = format!("{} rows, expected {}", found.len(), list.len());
-        wrong.push(Difference { about: About::Rows, text });
+        wrong.push((About::Rows, format!("{} rows, expected {}", found.len(), list.len())));
     }
     for (row, (values, pass, fail, skip)) in list.iter().zip(found) {
         let wanted = read(row, String::new());
         for (what, found, wanted) in [("passes", pass, wanted.1), ("fails", fail, wanted.2), ("skips", skip, wanted.3)]
         {
             if found != wanted {
-                let text = format!("row {} {values}: {what} {found:?}, expected {wanted:?}", row["row"]);
-                wrong.push(Difference { about: About::Rows, text });
+                wrong
+                    .push((About::Rows, format!("row {} {values}: {what} {found:?}, expected {wanted:?}", row["row"])));
             }
         }
     }

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::case::Case;
 use crate::compare::{About, Difference};
 
@@ -21,7 +19,7 @@ pub fn covering(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
 
 type Class = fn(&Case<'_>, &[Difference]) -> Option<String>;
 
-const CLASSES: &[Class] = &[documented, flagged, missing_table, service_decides_rows];
+const CLASSES: &[Class] = &[documented, flagged, missing_table];
 
 /// The documentation contradicts the open evaluator, and its profile gives what it says.
 fn documented(case: &Case<'_>, _: &[Difference]) -> Option<String> {
@@ -51,23 +49,4 @@ fn tables(sql: &str) -> Vec<String> {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let named = words.windows(2).filter(|pair| ["from", "join"].contains(&pair[0].to_ascii_lowercase().as_str()));
     named.map(|pair| pair[1].trim_matches([',', ';', ')', '`']).to_owned()).collect()
-}
-
-/// The documentation gives rows for rules for which the open evaluator gives none.
-fn service_decides_rows(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
-    const BY_ROW: [assay_dqdl::RuleType; 5] = [
-        assay_dqdl::RuleType::ReferentialIntegrity,
-        assay_dqdl::RuleType::DatasetMatch,
-        assay_dqdl::RuleType::DistinctValuesCount,
-        assay_dqdl::RuleType::ColumnDataType,
-        assay_dqdl::RuleType::DataFreshness,
-    ];
-    let tree = case.tree.as_ref().ok()?;
-    let rows_only = wrong.iter().all(|wrong| wrong.about == About::Rows);
-    let skipped = case.json["expected"]["row_level"].as_array().is_some_and(|rows| {
-        rows.iter().all(|row| row["skip"].as_array().is_some_and(|skip: &Vec<Value>| !skip.is_empty()))
-    });
-    let theirs = tree.rules.iter().flat_map(|rule| rule.checks()).any(|check| BY_ROW.contains(&check.kind));
-    (rows_only && skipped && theirs)
-        .then(|| "the documentation gives rows for this rule type, the open evaluator skips all".to_owned())
 }

@@ -3,7 +3,8 @@
 //! Nulls: have the length 0.
 //! Rows: a row fails when its length does not meet the condition.
 //! Text: a character is a Unicode code point; only columns of text have lengths.
-//! Profiles: `deequ` skips nulls, but counts them as 0 for `in`, `not in` and `not between` in ways of their own.
+//! Profiles: `deequ` skips nulls, but counts them as 0 for `in`, `not in` and `not between` in ways of their own; its
+//! `!=` asks only the least and the greatest length.
 //!
 //! ```dqdl
 //! ColumnLength "postal_code" = 5
@@ -17,6 +18,7 @@ use crate::data::Profile;
 use crate::draft::{Draft, RowTest};
 use crate::measure::Measure;
 use crate::numbers::NumberTest;
+use crate::text::of_doubles;
 use assay_dqdl::tree::{Check, Condition, Number, Operator};
 use polars::prelude::{DataType, Expr, PlSmallStr, lit};
 
@@ -36,10 +38,11 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let test = condition(check, &low, draft)?;
     let wanted = threshold(check, &compliance, draft)?;
     let set = matches!(test.op, Operator::In | Operator::NotIn | Operator::NotBetween);
-    let (name, _) = draft.column(&written)?;
+    let (name, dtype) = draft.column(&written)?;
     let name = if deequ && set { name } else { text_column(&written, draft)? };
     let filter = draft.filter(check)?;
-    let meets = meets(&name, &test, deequ, set);
+    let text = if dtype.is_float() { of_doubles(column(&name)) } else { column(&name).cast(DataType::String) };
+    let meets = meets(&name, text, &test, deequ, set);
     let length = match deequ {
         true => column(&name).str().len_chars(),
         false => column(&name).str().len_chars().fill_null(lit(0u32)),
@@ -71,7 +74,8 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
         };
         match wanted {
             Some(wanted) => Finding::of(wanted.holds(met), met, metrics),
-            None if counts.failed == 0 => Finding::passed(metrics),
+            None if deequ && metrics.iter().all(|(_, length)| test.holds(*length)) => Finding::passed(metrics),
+            None if !deequ && counts.failed == 0 => Finding::passed(metrics),
             None => {
                 let wrong = metrics.iter().filter(|(_, length)| !test.holds(*length));
                 let mut reasons: Vec<String> = wrong.map(|(_, length)| unmet(&shown(*length))).collect();
@@ -85,8 +89,8 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
 }
 
 /// Whether a row's length meets the condition.
-fn meets(name: &PlSmallStr, test: &NumberTest, deequ: bool, set: bool) -> Expr {
-    let length = column(name).cast(DataType::String).str().len_chars();
+fn meets(name: &PlSmallStr, text: Expr, test: &NumberTest, deequ: bool, set: bool) -> Expr {
+    let length = text.str().len_chars();
     let counted = if deequ { length } else { length.fill_null(lit(0u32)) };
     let held = held(counted, test.clone());
     if !deequ || !set {

@@ -25,7 +25,8 @@ use super::ask::{metric, one_column, threshold};
 use super::completeness::share;
 use super::{Finding, Planned, Refusal, unmet};
 use crate::data::Profile;
-use crate::draft::{Aside, Draft, FilterId, RowTest};
+use crate::draft::{Aside, Draft, FilterId, RowTest, RowsId};
+use crate::measured::Measured;
 use crate::numbers::NumberTest;
 use assay_dqdl::tree::{Check, Condition, Operator};
 use polars::prelude::{DataType, Expr, PlSmallStr};
@@ -74,10 +75,23 @@ fn by_share(
     let test = RowTest::of(test, target.filter, vec![target.name.clone()], requirement(check));
     let rows = draft.rows_aside(test, aside);
     let analyzer = if what == "PatternMatch" { "PatternMatch" } else { "Compliance" };
-    Ok(Planned::by_row(rows, move |measured| match share(measured, rows) {
+    let said = said(draft.profile());
+    Ok(Planned::by_row(rows, move |measured| match said(measured, rows) {
         Some(value) => Finding::of(wanted.holds(value), value, metric(name, value)),
         None => Finding::empty(analyzer, &target.written, target.filter.is_some()),
     }))
+}
+
+/// The share of rows that meet a condition; none where there is no row, and for the open evaluator none where the
+/// condition says nothing of any row.
+fn said(profile: Profile) -> fn(&Measured, RowsId) -> Option<f64> {
+    match profile {
+        Profile::Glue => share,
+        Profile::Deequ => |measured, rows| {
+            let counts = measured.rows(rows);
+            share(measured, rows).filter(|_| counts.passed + counts.failed > 0)
+        },
+    }
 }
 
 /// The share of rows that must meet the condition.

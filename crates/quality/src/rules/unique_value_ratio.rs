@@ -2,7 +2,7 @@
 //!
 //! Nulls: not a value.
 //! Rows: a row fails when another row has the same value, two nulls among them.
-//! Profiles: no difference. A column without values fails.
+//! Profiles: a column without values fails; with `where` it passes, but in `deequ` fails too.
 //!
 //! ```dqdl
 //! UniqueValueRatio "email" > 0.9

@@ -12,9 +12,11 @@
 
 use super::ask::{columns, condition, key_metric, metric, names};
 use super::{Finding, Planned, Refusal};
+use crate::data::Profile;
 use crate::draft::{Aside, Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
 use crate::keys::Occurrences;
 use crate::numbers::NumberTest;
+use assay_dqdl::RuleType;
 use assay_dqdl::tree::{Check, Operator};
 use polars::prelude::PlSmallStr;
 
@@ -41,10 +43,12 @@ pub(super) fn planned(
     let filter = draft.filter(check)?;
     let keys = draft.keys(columns.clone(), filter);
     let written = format!("List({})", names(check).join(", "));
+    // The open evaluator computes this ratio without looking whether there is anything.
+    let passes_empty = check.kind != RuleType::UniqueValueRatio || draft.profile() == Profile::Glue;
     let rows = unrepeated(draft, columns, keys, filter);
     Ok(Planned::by_row(rows, move |measured| match value(measured.keys(keys)) {
         Some(value) => Finding::of(test.holds(value), value, metric(name, value)),
-        None => Finding::empty("Uniqueness", &written, filter.is_some()),
+        None => Finding::empty("Uniqueness", &written, filter.is_some() && passes_empty),
     }))
 }
 

@@ -17,6 +17,7 @@ mod suggest;
 
 use self::expr::Context;
 use self::scope::{Scope, Visible};
+pub(crate) use self::spark::spark_compared;
 use crate::catalog::{Catalog, Use};
 use crate::dialect::Dialect;
 use crate::error::{Place, SqlError};

@@ -18,6 +18,7 @@ use polars::prelude::*;
 use self::column::column;
 use self::expr::{Lowering, can_fail};
 pub use self::share::Share;
+pub(crate) use self::spark::spark_cast;
 use self::window::Ordering;
 use crate::catalog::TableRef;
 use crate::error::{LowerError, Place};

@@ -99,7 +99,7 @@ fn as_day(target: &Target) -> Result<Expr, Refusal> {
         DataType::String => Ok(days(value, "days", assay_sql::spark::date)),
         DataType::Date => Ok(value.cast(DataType::Int32)),
         DataType::Datetime(..) => Ok(value.cast(DataType::Date).cast(DataType::Int32)),
-        other => Err(Refusal::failed(format!(
+        other => Err(Refusal::unfit(format!(
             "Column {} of type {} cannot be compared with dates!",
             target.written,
             type_name(other)

@@ -76,7 +76,11 @@ fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: b
         (false, false, false) => present().and(test),
     };
     if empty {
-        let is = value()?.eq(lit(""));
+        // The open evaluator reads the empty text as a value of the column's type, which it is of none but text.
+        let is = match deequ && target.dtype != DataType::String {
+            true => lit(polars::prelude::NULL).cast(DataType::Boolean),
+            false => value()?.eq(lit("")),
+        };
         parts.push(exempt(if negated { is.not() } else { is }));
     }
     if blank {
@@ -101,7 +105,7 @@ fn as_text(target: &Target) -> Result<Expr, Refusal> {
             Ok(value.cast(DataType::String))
         }
         DataType::Datetime(..) => Err(Refusal::remote("timestamps are compared with texts by the service alone")),
-        other => Err(Refusal::failed(format!(
+        other => Err(Refusal::unfit(format!(
             "Column {} of type {} cannot be compared with texts!",
             target.written,
             type_name(other)

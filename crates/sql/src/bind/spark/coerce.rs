@@ -62,6 +62,12 @@ impl Binder<'_> {
     }
 }
 
+/// The type in which values of two types are compared for equality.
+pub(crate) fn spark_compared(a: Type, b: Type) -> Option<Type> {
+    let value = |kind| Expr::column(0, kind, true, Place::default());
+    compared(&value(a), &value(b), true)
+}
+
 fn compared(left: &Expr, right: &Expr, equality: bool) -> Option<Type> {
     let (a, b) = (left.kind, right.kind);
     match (a, b) {

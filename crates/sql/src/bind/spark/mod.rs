@@ -11,6 +11,7 @@ use sqlparser::ast::{
 };
 
 pub(super) use self::coerce::cast;
+pub(crate) use self::coerce::spark_compared;
 use super::Binder;
 use super::expr::{Context, not};
 use crate::dialect::Dialect;

@@ -67,6 +67,14 @@ pub(super) fn apply(function: &Function, from: Vec<Type>, kind: Type, inputs: Ve
     }))
 }
 
+/// Values of `from` as `to`.
+pub(crate) fn spark_cast(values: Expr, from: Type, to: Type) -> Expr {
+    if from == to {
+        return values;
+    }
+    elementwise(vec![values], to, move |s| cast::cast(&s[0], from, to))
+}
+
 fn tested(s: &[Series], test: impl Fn(&str, &str) -> bool) -> PolarsResult<Series> {
     let result: BooleanChunked =
         broadcast_binary_elementwise(s[0].str()?, s[1].str()?, |x: Option<&str>, y: Option<&str>| Some(test(x?, y?)));
