@@ -112,7 +112,7 @@ fn comments(text: &str, syntax: &Syntax, end: usize, lines: &mut [Line]) -> Vec<
         }
         let before = next.checked_sub(1).and_then(|at| lines.get_mut(at));
         match before {
-            Some(line) if line.beside.is_none() && is_beside(&text[line.span.end..token.span.start]) => {
+            Some(line) if is_beside(&text[line.span.end..token.span.start]) => {
                 line.beside = Some(comment);
             }
             _ => match lines.get_mut(next) {

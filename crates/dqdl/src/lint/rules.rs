@@ -1,5 +1,7 @@
 //! Findings about whole rules: how they are joined, labelled, counted.
 
+use std::collections::HashSet;
+
 use super::LintContext;
 use crate::RuleType;
 use crate::fault::{Edit, Fault};
@@ -63,12 +65,9 @@ fn joined(rule: &Rule, context: &LintContext<'_>, found: &mut Vec<Fault>) {
         }
         return;
     }
-    for part in rule.upwards() {
-        if let Body::Both { op: Connective::Or, left, right } = &part.body
-            && let (Body::Check(one), Body::Check(two)) = (&left.body, &right.body)
-        {
-            or_null(one, two, part, found);
-        }
+    let either = |part: &&Rule| matches!(part.body, Body::Both { op: Connective::Or, .. });
+    if rule.upwards().iter().any(either) {
+        or_null(rule, found);
     }
 }
 
@@ -77,10 +76,12 @@ fn joins_by_row(check: &Check) -> bool {
 }
 
 /// `(ColumnValues "a" > 1) or (ColumnValues "a" = NULL)` asks whether all rows are the one or all are the other.
-fn or_null(one: &Check, two: &Check, rule: &Rule, found: &mut Vec<Fault>) {
-    let same = [one, two].iter().all(|check| check.kind == RuleType::ColumnValues)
-        && one.parameters.first().map(|p| &p.value) == two.parameters.first().map(|p| &p.value);
-    if same && (is_null(one) || is_null(two)) {
+fn or_null(rule: &Rule, found: &mut Vec<Fault>) {
+    let columns = |null: bool| -> HashSet<&str> {
+        let of_values = rule.checks().filter(|check| check.kind == RuleType::ColumnValues && is_null(check) == null);
+        of_values.filter_map(|check| check.parameters.first()).map(|column| column.value.as_str()).collect()
+    };
+    if !columns(true).is_disjoint(&columns(false)) {
         let message = "This allows nulls only where rules are joined row by row. Joined as a whole, either every value \
                        satisfies the one side or every value is null. A filter says it everywhere: \
                        `where \"column is not null\"`.";

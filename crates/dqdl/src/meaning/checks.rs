@@ -3,6 +3,7 @@
 use super::Meaning;
 use super::head::merged;
 use crate::catalogue::Gives;
+use crate::fault::Fault;
 use crate::lex::Kind;
 use crate::parser::raw::{self, Kinds};
 use crate::tree::{Body, Check, Condition, ConstantValue, Number, Operator, Parameter, Rule, Tag, Test};
@@ -91,7 +92,7 @@ impl Meaning<'_> {
                 continue;
             }
             if tag.condition.op != Operator::Equal {
-                self.error("M7", &tag.span, format!("`{name}` takes `=` alone."));
+                self.wrong_tag(tag, name, is_text);
             }
             let value = self.condition(&tag.condition, if is_text { Kinds::TEXT } else { Kinds::NUMBER });
             if let Some(value) = value {
@@ -100,6 +101,15 @@ impl Meaning<'_> {
             }
         }
         (threshold, tags)
+    }
+
+    fn wrong_tag(&mut self, tag: &raw::Tag, name: &str, is_text: bool) {
+        let fault = self.error("M7", &tag.span, format!("`{name}` takes `=` alone."));
+        if !is_text && strsim::damerau_levenshtein(&name.to_ascii_lowercase(), "threshold") <= 2 {
+            let fixed = fault.clone().replacing("Write threshold", tag.name.clone(), "threshold");
+            *fault =
+                Fault { message: format!("`{name}` takes `=` alone; the word for a share is `threshold`."), ..fixed };
+        }
     }
 
     /// The condition, as the first kind that the rule type gives and the operands fit.

@@ -96,8 +96,18 @@ impl<'a> Parser<'a> {
             None => "the text ends".to_owned(),
             Some(token) => format!("there is {}", named(&self.text[token.span.clone()])),
         };
-        let fault = Fault::error("S1", self.here(), format!("Expected {what}, but {found}."));
+        let cause = self.running_text().unwrap_or_default();
+        let fault = Fault::error("S1", self.here(), format!("Expected {what}, but {found}.{cause}"));
         self.report(fault)
+    }
+
+    /// A forgotten quote shows where the next text begins: the one before the mistake runs over lines.
+    fn running_text(&self) -> Option<String> {
+        let (first, last) = (self.at.saturating_sub(5), self.told.len().min(self.at + 1));
+        let near = self.told.get(first..last)?.iter().filter_map(|index| self.tokens.get(*index));
+        let text = near.map(|token| &self.text[token.span.clone()]).find(|t| t.starts_with('"') && t.contains('\n'))?;
+        let start: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
+        Some(format!(" The text that begins with `{start}` runs over lines: its closing quote may be missing."))
     }
 
     fn report(&mut self, fault: Fault) -> Stop {

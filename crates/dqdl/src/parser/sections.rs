@@ -273,6 +273,11 @@ impl Parser<'_> {
 
     /// Steps from a mistake to the comma or bracket that ends the entry which began at `began`.
     fn recover(&mut self, began: usize) {
+        // A list inside the entry was not closed, and its comma was taken for one of its own.
+        if self.at > began + 1 && self.at_comma_before_entry() {
+            self.at -= 1;
+            return;
+        }
         let mut depth = 0_usize;
         for at in began..self.at {
             self.steps += 1;
@@ -287,7 +292,7 @@ impl Parser<'_> {
                 Kind::LeftBracket => depth += 1,
                 Kind::RightBracket if depth == 0 => return,
                 Kind::RightBracket => depth -= 1,
-                Kind::Comma if depth == 0 || self.entry_follows() => return,
+                Kind::Comma if depth == 0 || self.is_type(1) => return,
                 Kind::Rules | Kind::Analyzers | Kind::DefaultLabels if self.peek_at(1) == Some(Kind::Equal) => return,
                 _ => {}
             }
@@ -295,9 +300,13 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether a rule type of the language stands behind the next token.
-    fn entry_follows(&self) -> bool {
-        match self.token(1) {
+    fn at_comma_before_entry(&self) -> bool {
+        &self.text[self.before()] == "," && self.is_type(0)
+    }
+
+    /// Whether a rule type of the language stands so many tokens ahead.
+    fn is_type(&self, ahead: usize) -> bool {
+        match self.token(ahead) {
             Some(token) if token.kind == Kind::Name => RuleType::from_name(&self.text[token.span.clone()]).is_some(),
             _ => false,
         }

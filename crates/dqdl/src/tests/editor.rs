@@ -87,6 +87,28 @@ fn mistakes_of_meaning_come_with_a_way_out() {
 }
 
 #[test]
+fn a_list_that_is_not_closed_ends_before_the_next_rule() {
+    for (text, expected) in [
+        ("Rules = [ ColumnValues \"a\" in [\"x\", IsComplete \"b\", IsUnique \"c\" ]", 2),
+        ("Rules = [ RowCount > 0 labels=[\"a\", IsComplete \"b\" ]", 1),
+        ("Rules = [ RowCount > 0 labels=[\"a\", 5, IsComplete \"b\" ]", 1),
+        ("Rules = [ ColumnValues \"a\" in [, RowCount > 0, IsUnique \"c\" ]", 2),
+    ] {
+        let edited = edit(text);
+        assert_eq!((edited.tree.map(|tree| tree.rules.len()), edited.faults.len()), (Some(expected), 1), "{text}");
+    }
+}
+
+#[test]
+fn a_text_without_an_end_is_named_where_the_mistake_shows() {
+    insta::assert_snapshot!(faults("Rules = [\n  IsComplete \"a,\n  IsUnique \"b\",\n  RowCount > 0\n]"), @r#""\"" S1 Error: Expected `,` or `]`, but there is a quote that nothing closes. The text that begins with `"a,` runs over lines: its closing quote may be missing."#);
+    insta::assert_snapshot!(faults("Rules = [ ColumnValues \"a\" > 1 with treshold > 0.5 ]"), @r#"
+    "with treshold > 0.5" M7 Error: `treshold` takes `=` alone; the word for a share is `threshold`.
+      Write threshold -> "Rules = [ ColumnValues \"a\" > 1 with threshold > 0.5 ]"
+    "#);
+}
+
+#[test]
 fn characters_that_nobody_sees_are_replaced_at_once() {
     let text = "\u{feff}Rules = [\r\n\u{a0}RowCount > 0\r\n] # end";
     let edited = edit(text);

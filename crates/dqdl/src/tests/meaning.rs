@@ -182,12 +182,35 @@ fn spans_are_those_of_the_text() {
     assert_eq!(&text[check.parameters[0].span.clone()], "\"a\"");
 }
 
-/// Of a map with these keys Java hands out `Aa` and `BB` in the order they came (one hash), `b` after `a`.
+/// The orders on the right are what `java.util.HashMap` of Java 17 handed out; labels are copied twice.
 #[test]
 fn tags_and_labels_are_printed_in_the_order_of_the_service() {
-    assert_eq!(canon("RowCount > 0 with b = 1 with a = 2"), "RowCount > 0 with a = 2 with b = 1");
-    assert_eq!(canon("RowCount > 0 with BB = 1 with Aa = 2"), "RowCount > 0 with BB = 1 with Aa = 2");
-    let rule = "RowCount > 0 labels=[\"q\"=\"1\", \"a\"=\"2\"]";
-    // 'q' is 113 and 'a' is 97: with room for four both are in the second place, and `a` came first from the map of 16.
-    assert_eq!(canon(rule), "RowCount > 0 labels=[\"q\"=\"1\", \"a\"=\"2\"]");
+    for (written, tags, labels) in [
+        (
+            "timeZone recentFiles uriRegex failFast",
+            "uriRegex recentFiles timeZone failFast",
+            "timeZone uriRegex recentFiles failFast",
+        ),
+        (
+            "matchFileName hashAlgorithm dataFrame ignoreCase format",
+            "matchFileName dataFrame ignoreCase format hashAlgorithm",
+            "format matchFileName dataFrame ignoreCase hashAlgorithm",
+        ),
+        ("frequency team owner priority env", "owner team priority env frequency", "owner team priority env frequency"),
+        ("rule_id dimension source", "rule_id source dimension", "rule_id source dimension"),
+        ("BB Aa", "BB Aa", "BB Aa"),
+    ] {
+        let tagged: String = written.split(' ').map(|name| format!(" with {name} = 1")).collect();
+        let expected: String = tags.split(' ').map(|name| format!(" with {name} = 1")).collect();
+        assert_eq!(canon(&format!("RowCount > 0{tagged}")), format!("RowCount > 0{expected}"));
+        let list =
+            |names: &str| names.split(' ').map(|name| format!("\"{name}\"=\"1\"")).collect::<Vec<_>>().join(", ");
+        let labelled = canon(&format!("RowCount > 0 labels=[{}]", list(written)));
+        assert_eq!(labelled, format!("RowCount > 0 labels=[{}]", list(labels)));
+    }
+    let many = "a b c d e f g h i j k l m timeZone uriRegex";
+    let printed =
+        canon(&format!("RowCount > 0{}", many.split(' ').map(|name| format!(" with {name} = 1")).collect::<String>()));
+    let names: Vec<_> = printed.split(" with ").skip(1).map(|tag| tag.trim_end_matches(" = 1")).collect();
+    assert_eq!(names.join(" "), "a b c d e f g h i timeZone j k l m uriRegex");
 }
