@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         history: &NoHistory,
         now: chrono::Utc::now(),
         profile: Profile::Glue,
+        composites: assay_quality::Composites::Column,
         cancelled: &|| false,
     };
     let report = evaluate(&ruleset, &data, rows)?;
@@ -41,7 +42,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         println!("{} {outcome}", at + 1);
     }
-    println!("{} failing rows of {}", report.failing, report.rows);
+    match report.failing {
+        Some(failing) => println!("{failing} failing rows of {}", report.rows),
+        None => println!("{} rows", report.rows),
+    }
     Ok(())
 }
 

@@ -149,7 +149,10 @@ impl<'a> Draft<'a> {
         if let Some(known) = self.filters.iter().position(|(known, _)| known == text) {
             return Ok(Some(FilterId(known)));
         }
-        let kept = crate::sql::filter(text, &self.schema, self.data.now)?;
+        let kept = crate::sql::filter(text, &self.schema, self.data.now).map_err(|refusal| match refusal {
+            Refusal::Failed(reason) => Refusal::Unfit(reason),
+            other => other,
+        })?;
         self.filters.push((text.clone(), kept));
         Ok(Some(FilterId(self.filters.len() - 1)))
     }
