@@ -9,6 +9,7 @@ use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::table::config::TablePropertiesExt;
+use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use object_store::ObjectStore;
 use object_store::path::Path as Key;
@@ -97,6 +98,14 @@ impl Log {
             Err(DeltaTableError::NotATable(_)) => Ok(None),
             Err(error) => Err(self.unreadable(version, error)),
         }
+    }
+
+    /// A state of this log brought to the newest version by the commits since then. None when that fails: then
+    /// [`Log::load`] tells why.
+    pub(crate) async fn forward(&self, state: EagerSnapshot) -> Option<EagerSnapshot> {
+        let mut state = DeltaTableState::new(state);
+        state.update(&self.store, None).await.ok()?;
+        Some(state.snapshot().clone())
     }
 
     /// Writes commit `version`, and only if no other has that version. An error does not mean that

@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
-/// Tables that are kept, and files of one: a longer list costs more memory than reading it again is worth.
-const TABLES: usize = 8;
+/// States that are kept, and of one table: a difference asks for the version before, too.
+const STATES: usize = 16;
+const VERSIONS: usize = 2;
+/// Files of a state: a longer list costs more memory than reading it again is worth.
 const FILES: usize = 50_000;
 
 static RECENT: Mutex<VecDeque<(Newest, Snapshot)>> = Mutex::new(VecDeque::new());
@@ -39,25 +41,22 @@ impl Newest {
             return Self::remote(folder);
         }
         let version = Versions::of(folder).ok()?.commits.last().copied()?;
-        let meta = std::fs::metadata(folder.folder().join(commit_path(version))).ok()?;
-        let file = File::OnDisk(meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec());
-        Some(Self { folder: folder.clone(), version, file })
+        Some(Self { folder: folder.clone(), version, file: File::on_disk(folder, version)? })
     }
 
     /// Asks only for what is not older than the commit that was the newest last time.
     fn remote(folder: &Place) -> Option<Self> {
         let last = {
             let recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.iter().find(|(newest, _)| newest.folder == *folder).map(|(newest, _)| newest.version)
+            recent.iter().filter(|(newest, _)| newest.folder == *folder).map(|(newest, _)| newest.version).max()
         };
-        let after = last.and_then(|last| last.checked_sub(1)).map(|before| format!("{before:020}.json"));
-        let objects = folder.objects(LOG_FOLDER, after.as_deref()).ok()?;
+        let objects = folder.objects(LOG_FOLDER, last.and_then(before).as_deref()).ok()?;
         let newest = newest_of(objects).or_else(|| newest_of(folder.objects(LOG_FOLDER, None).ok()?));
         let (version, object) = newest?;
-        let file = File::Object(object.size, object.last_modified.timestamp(), object.e_tag);
-        Some(Self { folder: folder.clone(), version, file })
+        Some(Self { folder: folder.clone(), version, file: File::object(object) })
     }
 
+    /// The state at this very commit.
     pub(crate) fn recall(&self) -> Option<Snapshot> {
         let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
         let place = recent.iter().position(|(newest, _)| newest == self)?;
@@ -67,18 +66,67 @@ impl Newest {
         Some(snapshot)
     }
 
+    /// The latest state of the same table before this commit, from which only the commits since then are to be read.
+    pub(crate) fn earlier(&self) -> Option<Snapshot> {
+        kept(&self.folder, |version| version < self.version)
+    }
+
     /// Keeps what was read after this was looked up, unless another commit came in between.
     pub(crate) fn remember(self, snapshot: &Snapshot) {
         if u64::try_from(snapshot.version()) != Ok(self.version) || snapshot.files().len() > FILES {
             return;
         }
         let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|(newest, _)| newest.folder != self.folder);
+        recent.retain(|(newest, _)| *newest != self);
+        if recent.iter().filter(|(newest, _)| newest.folder == self.folder).count() >= VERSIONS {
+            let oldest = recent.iter().position(|(newest, _)| newest.folder == self.folder);
+            oldest.map(|oldest| recent.remove(oldest));
+        }
         recent.push_back((self, snapshot.clone()));
-        if recent.len() > TABLES {
+        if recent.len() > STATES {
             recent.pop_front();
         }
     }
+}
+
+/// The state of a table at a version, if this process has read it lately.
+pub(crate) fn at_version(folder: &Place, version: u64) -> Option<Snapshot> {
+    kept(folder, |kept| kept == version)
+}
+
+/// The latest kept state of a table whose version is wanted, and whose commit is still the one that was read.
+fn kept(folder: &Place, wanted: impl Fn(u64) -> bool) -> Option<Snapshot> {
+    let (newest, snapshot) = {
+        let recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_table = recent.iter().filter(|(newest, _)| newest.folder == *folder && wanted(newest.version));
+        of_table.max_by_key(|(newest, _)| newest.version)?.clone()
+    };
+    (File::of(folder, newest.version)? == newest.file).then_some(snapshot)
+}
+
+impl File {
+    fn of(folder: &Place, version: u64) -> Option<Self> {
+        if !folder.is_remote() {
+            return Self::on_disk(folder, version);
+        }
+        let objects = folder.objects(LOG_FOLDER, before(version).as_deref()).ok()?;
+        let found = objects.into_iter().find(|object| object.location.filename().and_then(committed) == Some(version));
+        found.map(Self::object)
+    }
+
+    fn on_disk(folder: &Place, version: u64) -> Option<Self> {
+        let meta = std::fs::metadata(folder.folder().join(commit_path(version))).ok()?;
+        Some(Self::OnDisk(meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+    }
+
+    fn object(object: ObjectMeta) -> Self {
+        Self::Object(object.size, object.last_modified.timestamp(), object.e_tag)
+    }
+}
+
+/// The name behind which a listing begins with the commit of this version.
+fn before(version: u64) -> Option<String> {
+    version.checked_sub(1).map(|before| format!("{before:020}.json"))
 }
 
 fn newest_of(objects: Vec<ObjectMeta>) -> Option<(u64, ObjectMeta)> {

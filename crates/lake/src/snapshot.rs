@@ -6,7 +6,7 @@ use crate::field::{LakeField, from_arrow};
 use crate::history;
 use crate::log::{Log, signed};
 use crate::place::Place;
-use crate::recent::Newest;
+use crate::recent::{self, Newest};
 use crate::staged::footer_rows;
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
@@ -57,20 +57,33 @@ pub async fn open(folder: impl Into<Place>) -> Result<Option<Snapshot>, LakeErro
     newest(&Log::at(&folder.into())?).await
 }
 
-/// The newest version of the log's table, read only when this process has not just done so.
+/// The newest version of the log's table, read only when this process has not just done so, and only from the version
+/// on that it has read.
 pub(crate) async fn newest(log: &Log) -> Result<Option<Snapshot>, LakeError> {
     let folder = log.folder.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let newest = Newest::of(&folder)?;
         let known = newest.recall();
-        Some((newest, known))
+        let earlier = if known.is_none() { newest.earlier() } else { None };
+        Some((newest, known, earlier))
     });
     let looked = looked.await.map_err(|error| LakeError::disk(&log.folder, "reading", error))?;
-    let newest = match looked.filter(|_| log.listed) {
-        Some((_, Some(known))) => return Ok(Some(known)),
-        looked => looked.map(|(newest, _)| newest),
+    let (newest, earlier) = match looked.filter(|_| log.listed) {
+        Some((_, Some(known), _)) => return Ok(Some(known)),
+        Some((newest, None, earlier)) => (Some(newest), earlier),
+        None => (None, None),
     };
-    let Some(state) = log.load(None).await? else { return Ok(None) };
+    let forwarded = match earlier {
+        Some(earlier) => log.forward(earlier.state).await,
+        None => None,
+    };
+    let state = match forwarded {
+        Some(state) => state,
+        None => match log.load(None).await? {
+            Some(state) => state,
+            None => return Ok(None),
+        },
+    };
     let snapshot = Snapshot::read(log, state).await?;
     if let Some(newest) = newest {
         newest.remember(&snapshot);
@@ -83,6 +96,11 @@ pub async fn open_version(folder: impl Into<Place>, version: i64) -> Result<Snap
     let log = Log::at(&folder.into())?;
     let no_version = || LakeError::NoVersion { place: log.place(), version };
     let wanted = u64::try_from(version).map_err(|_| no_version())?;
+    let folder = log.folder.clone();
+    let known = tokio::task::spawn_blocking(move || recent::at_version(&folder, wanted)).await;
+    if let Some(known) = known.map_err(|error| LakeError::disk(&log.folder, "reading", error))? {
+        return Ok(known);
+    }
     match log.load(Some(wanted)).await? {
         Some(state) => Snapshot::read(&log, state).await,
         None => Err(LakeError::NotFound { place: log.place() }),

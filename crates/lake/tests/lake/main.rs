@@ -11,6 +11,8 @@ mod foreign;
 mod model;
 mod pages;
 mod race;
+mod recent;
+mod remote;
 mod replace;
 mod restore;
 mod staging;
