@@ -40,7 +40,7 @@ pub struct Edit {
 }
 
 /// More findings than this help nobody; the last one says how many are not listed.
-const MOST: usize = 500;
+pub(crate) const MOST: usize = 500;
 
 impl Fault {
     pub(crate) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {

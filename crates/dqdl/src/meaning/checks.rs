@@ -1,5 +1,7 @@
 //! One rule type with its parameters, filter, labels and tags.
 
+use std::collections::HashSet;
+
 use super::Meaning;
 use super::head::merged;
 use crate::catalogue::Gives;
@@ -95,12 +97,9 @@ impl Meaning<'_> {
                 self.wrong_tag(tag, name, is_text);
             }
             let value = self.condition(&tag.condition, if is_text { Kinds::TEXT } else { Kinds::NUMBER });
-            if let Some(value) = value {
-                tags.retain(|earlier| earlier.name != name);
-                tags.push(Tag { name: name.to_owned(), value });
-            }
+            tags.extend(value.map(|value| Tag { name: name.to_owned(), value }));
         }
-        (threshold, tags)
+        (threshold, latest(tags))
     }
 
     fn wrong_tag(&mut self, tag: &raw::Tag, name: &str, is_text: bool) {
@@ -186,4 +185,12 @@ impl Meaning<'_> {
             *fault = fault.clone().replacing("Remove the quotes", span, text);
         }
     }
+}
+
+/// Of tags with one name the last.
+fn latest(tags: Vec<Tag>) -> Vec<Tag> {
+    let mut seen = HashSet::new();
+    let mut kept: Vec<_> = tags.into_iter().rev().filter(|tag| seen.insert(tag.name.clone())).collect();
+    kept.reverse();
+    kept
 }

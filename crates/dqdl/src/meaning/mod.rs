@@ -156,7 +156,8 @@ impl<'a> Meaning<'a> {
             self.error("W13", name, message);
             return;
         }
-        let nearest = RuleType::nearest(word);
+        // Beyond that no finding is listed, and looking for names that are near takes time.
+        let nearest = if self.faults.len() < crate::fault::MOST { RuleType::nearest(word) } else { None };
         let message = match nearest {
             Some(nearest) => format!("There is no rule type `{word}`. The nearest is `{nearest}`."),
             None => format!("There is no rule type `{word}`."),

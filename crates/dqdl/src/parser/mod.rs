@@ -40,12 +40,14 @@ struct Parser<'a> {
     nodes: Vec<Node>,
     faults: Vec<Fault>,
     steps: u64,
+    /// Whether rules outside of a list were reported: the fix puts all the text into one.
+    bare: bool,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, tokens: &'a [Token]) -> Self {
         let told = tokens.iter().enumerate().filter(|(_, t)| !t.kind.is_trivia()).map(|(i, _)| i).collect();
-        Self { text, tokens, told, at: 0, nodes: Vec::new(), faults: Vec::new(), steps: 0 }
+        Self { text, tokens, told, at: 0, nodes: Vec::new(), faults: Vec::new(), steps: 0, bare: false }
     }
 
     fn token(&self, ahead: usize) -> Option<&'a Token> {

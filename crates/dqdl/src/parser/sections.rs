@@ -105,6 +105,9 @@ impl Parser<'_> {
 
     /// The text begins with rules at `start`; the next token is what the language cannot read.
     fn bare_rules(&mut self, start: usize) -> Stop {
+        if std::mem::replace(&mut self.bare, true) {
+            return self.expected("a section");
+        }
         let end = self.text.trim_end().len();
         let edits = vec![
             Edit { span: start..start, text: "Rules = [\n    ".to_owned() },

@@ -154,6 +154,7 @@ fn deep_nesting_is_read_and_dropped() {
         format!("RowCount > {}", around("avg(", "1", ")")),
         format!("RowCount > 1{}", " - 1".repeat(DEEP)),
         format!("RowCount in [1{}]", ", 1".repeat(DEEP)),
+        format!("RowCount > 0{}", (0..DEEP).map(|i| format!(" with t{i} = {i}")).collect::<String>()),
         format!("IsUnique \"a\"{}", " and \"a\"".repeat(DEEP)),
     ] {
         let text = super::rules(&rule);
@@ -176,6 +177,8 @@ fn hostile_texts_are_refused_in_the_time_of_their_length() {
         format!("Rules = [ {} ]", "RowCount > , ".repeat(LONG)),
         format!("Rules = [ {}", "ColumnValues \"a\" in [ ".repeat(LONG)),
         format!("Rules = [ {}", "(RowCount > 0 ".repeat(LONG)),
+        format!("Rules = [ {} ]", "Nonsense, ".repeat(LONG)),
+        format!("{}{}", "x = \"a\" ( Metadata = {\"Version\": \"1\"} ".repeat(LONG / 10), " ".repeat(LONG * 5)),
         "Rules = [".repeat(LONG),
         "Metadata = {".repeat(LONG),
         "\"".repeat(LONG),
