@@ -11,7 +11,10 @@ const build = [
   { name: 'pkg-config', has: () => onPath('pkg-config'), packages: ['pkg-config'] },
 ];
 const python = () => output('python3', ['-c', 'import ensurepip, venv']) !== null;
-const emulators = [{ name: 'Python 3 with venv', has: python, packages: ['python3-venv'] }];
+const tests = [
+  { name: 'Python 3 with venv', has: python, packages: ['python3-venv'] },
+  { name: 'openssl, which makes certificates', has: () => onPath('openssl'), packages: ['openssl'] },
+];
 const warehouse = [{ name: 'the PostgreSQL programs', has: postgres, packages: ['postgresql'] }];
 const window = [
   { name: 'WebKitGTK 4.1', has: library('webkit2gtk-4.1'), packages: ['libwebkit2gtk-4.1-dev'] },
@@ -24,7 +27,7 @@ const desktop = [
   { name: 'a message bus', has: () => onPath('dbus-run-session'), packages: ['dbus'] },
 ];
 
-export const needs = { engine: [...build, ...warehouse], emulators, window, desktop };
+export const needs = { engine: [...build, ...warehouse], tests, window, desktop };
 
 /** Refuses a machine without Rust or Node.js of a sufficient version. */
 export function toolchains() {

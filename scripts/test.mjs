@@ -14,7 +14,7 @@ for (const [name, part] of Object.entries(parts)) {
 }
 
 async function engine() {
-  await provide([...needs.engine, ...needs.emulators]);
+  await provide([...needs.engine, ...needs.tests]);
   const folder = emulators();
   say('Engine: building the program that the journeys run');
   run('cargo', ['build']);
