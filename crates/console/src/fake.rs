@@ -1,5 +1,7 @@
 //! A journal in memory, for tests; the SQLite journal is held to behave the same.
 
+mod verdicts;
+
 use crate::journal::{
     Action, Around, Created, Journal, Original, Pending, RunFilter, Settles, StepEnd, StepKey, TableState, Timing,
     Turn, TurnStep, Unlock, is_done,
@@ -32,6 +34,8 @@ struct State {
     definitions: BTreeMap<String, DefinitionFiles>,
     /// In the order of working.
     turns: Vec<TurnRecord>,
+    /// In the order in which they were made.
+    evaluations: Vec<verdicts::Kept>,
     /// Run and attempt that touched a table last.
     touched: BTreeMap<(Home, String), (String, u32)>,
 }
@@ -204,11 +208,15 @@ impl Journal for MemoryJournal {
         }) else {
             return Err(conflict("the step is not running any more"));
         };
+        let published = matches!(end.status, Status::Succeeded | Status::Flagged) && end.outcome.is_some();
         step.status = end.status;
         step.ended_at = step.started_at.map(|start| at.max(start));
         step.outcome.clone_from(&end.outcome);
         step.problem.clone_from(&end.problem);
         step.note.clone_from(&end.note);
+        for kept in state.evaluations.iter_mut().filter(|kept| kept.is_of(key)) {
+            kept.published = published;
+        }
         for (source, path) in &end.forget {
             state.remember(key, &home, source, path);
             state.ledger.remove(&(home.clone(), source.clone(), path.clone()));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocking; calls take milliseconds.
-pub trait Journal: Send + Sync {
+pub trait Journal: crate::quality::Verdicts {
     /// Records the run as queued. A request id that was seen before creates nothing and gives the earlier run.
     fn create_run(&self, plan: &RunPlan, request_id: Option<&str>) -> Result<Created, Problem>;
     /// Queues a failed or cancelled run again, with a plan that differs in its permit alone.

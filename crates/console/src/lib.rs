@@ -14,6 +14,7 @@ pub mod plan;
 pub mod ports;
 pub mod problem;
 pub mod process;
+pub mod quality;
 pub mod recover;
 pub mod replay;
 pub mod resume;

@@ -147,6 +147,9 @@ pub struct PlannedStep {
     pub source: Option<String>,
     /// Steps of this plan that it reads.
     pub after: Vec<String>,
+    /// Steps of this plan whose tables its rules look at: it waits for their end, however they end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
     /// What it does when that is less than the run's scope.
     #[serde(default)]
     pub scope: Option<RunScope>,

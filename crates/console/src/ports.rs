@@ -1,6 +1,7 @@
 //! What the console needs of others: a journal, a runner, a clock, ids.
 
 use crate::plan::{PlannedFile, PlannedStep, RunPlan};
+use crate::quality::Judged;
 use assay_contract::run::Reconciliation;
 use assay_contract::{Counts, Problem};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -192,7 +193,26 @@ pub struct StepContext<'a> {
     pub files_of_dates: &'a FilesOfDates<'a>,
     /// For sources whose files are read once per content.
     pub read_before: &'a ReadBefore<'a>,
+    pub verdicts: &'a dyn StepVerdicts,
     pub watch: &'a dyn StepWatch,
+}
+
+/// What a step that judges rows asks of the journal, and tells it.
+pub trait StepVerdicts: Sync {
+    /// Earlier values of a statistic of the step's table, newest first; see [`crate::quality::PastAsk`].
+    fn past(&self, past: &Past<'_>) -> Result<Vec<f64>, Problem>;
+    /// To be called before the rows are published. They count as published when the step ends well.
+    fn record(&self, judged: &Judged) -> Result<(), Problem>;
+}
+
+/// A statistic that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Past<'a> {
+    /// The dates that are judged; none for a whole table.
+    pub dates: Option<&'a [NaiveDate]>,
+    pub metric: &'a str,
+    pub filter: Option<&'a str>,
+    pub count: u32,
 }
 
 /// Calls must be cheap: they come from inner loops, a few hundred times a second.

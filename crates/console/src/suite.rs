@@ -5,7 +5,11 @@ use crate::journal::{Action, Created, Journal, Pending, RunFilter, Settles, Step
 use crate::plan::ask::Settings;
 use crate::plan::{PlannedStep, RunPlan, RunScope, Work};
 use crate::ports::{LedgerEntry, StepOutcome};
-use assay_contract::{Counts, Problem, ProblemKind, ScopeWord, Status};
+use crate::quality::{Judged, PastAsk, Statistic};
+use assay_contract::{
+    Counts, DateScore, Evaluation, FailingCount, MetricValue, Problem, ProblemKind, RowTally, RuleOutcome, RulePlace,
+    RuleVerdict, ScopeWord, Score, Severity, Status,
+};
 use assay_pipeline::{Environment, Guard, Layer, Permit};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +25,7 @@ pub fn sample_plan(run: &str, at: DateTime<Utc>) -> RunPlan {
         table: table.into(),
         source: (place == 0).then(|| "sales".into()),
         after: STEPS[place.saturating_sub(1)..place].iter().map(ToString::to_string).collect(),
+        waits: Vec::new(),
         scope: None,
         downstream: STEPS[place + 1..].iter().map(ToString::to_string).collect(),
         feeds: false,
@@ -82,7 +87,7 @@ fn apply(journal: &dyn Journal, what: u8, which: u8, how: u8, now: DateTime<Utc>
     let step = STEPS[usize::from(which / RUNS) % STEPS.len()];
     let attempt = journal.run(&run).map_or(0, |detail| detail.map_or(0, |detail| detail.run.attempt));
     let key = StepKey { run: &run, attempt: if how == 255 { attempt + 1 } else { attempt }, step };
-    match what % 8 {
+    match what % 9 {
         0 => {
             let absent = matches!(journal.plan(&run), Ok(None));
             let request = how.is_multiple_of(2).then(|| format!("request {}", how % 16));
@@ -96,6 +101,7 @@ fn apply(journal: &dyn Journal, what: u8, which: u8, how: u8, now: DateTime<Utc>
         2 => word(journal.start_attempt(&run, now)),
         3 | 4 => word(journal.begin_step(&key, &followers(step, how), now)),
         5 | 6 => word(journal.end_step(&key, &end(step, how), now)),
+        7 => word(journal.record_evaluation(&key, &judged(step, how), now)),
         _ => {
             let status = [Status::Failed, Status::Cancelled, Status::Succeeded][usize::from(how) % 3];
             word(journal.end_run(&run, status, Some("ended by the script"), now))
@@ -141,6 +147,69 @@ fn end(step: &str, how: u8) -> StepEnd {
     }
 }
 
+/// An evaluation of a whole table, or over one or two dates.
+fn judged(step: &str, how: u8) -> Judged {
+    let dates: Vec<NaiveDate> = (0..how % 3).map(|more| day(u32::from(how % 5 + more) + 1)).collect();
+    let on = |date: Option<&NaiveDate>| date.map(NaiveDate::to_string);
+    let evaluation = Evaluation {
+        table: step.into(),
+        ruleset: "quality/sales.dqdl".into(),
+        dates: crate::quality::span(&dates),
+        rows: u64::from(how),
+        failing: u64::from(how % 4),
+        score: Score { passed: 1, failed: u32::from(how % 2), unknown: 0 },
+        verdicts: vec![sample_verdict(1, RuleOutcome::Failed, None)],
+    };
+    let score = |date| DateScore { date: on(date), rows: 1, failing: 0, score: evaluation.score };
+    let scores =
+        if dates.is_empty() { vec![score(None)] } else { dates.iter().map(|date| score(Some(date))).collect() };
+    let failing = (1..how % 4).map(|rule| FailingCount { rule: rule.into(), date: on(dates.first()), rows: 2 });
+    let statistic = |filter: Option<&str>, value| Statistic {
+        metric: "Dataset.*.RowCount".into(),
+        filter: filter.map(str::to_owned),
+        value,
+    };
+    let statistics = match how % 7 {
+        0 => vec![statistic(None, f64::NAN)],
+        1 => vec![statistic(Some("a > 1"), 4.5)],
+        _ => vec![statistic(None, f64::from(how)), statistic(Some("a > 1"), f64::from(how) / 3.0)],
+    };
+    Judged { scores, failing: failing.collect(), statistics, evaluation }
+}
+
+/// A verdict on a rule named after its number.
+pub fn sample_verdict(number: u32, outcome: RuleOutcome, rows: Option<RowTally>) -> RuleVerdict {
+    RuleVerdict {
+        number,
+        rule: format!("Rule {number}"),
+        severity: Severity::Warn,
+        dimension: "accuracy".into(),
+        outcome,
+        evaluated: RulePlace::Local,
+        caution: None,
+        reason: None,
+        metrics: vec![MetricValue { name: "Dataset.*.RowCount".into(), value: "NaN".into() }],
+        rows,
+        labels: Vec::new(),
+    }
+}
+
+/// Scores and earlier statistics of every table.
+fn verdicts(journal: &dyn Journal) -> String {
+    let mut seen = String::new();
+    for step in STEPS {
+        let scores = |date| journal.scores(("shop", "local"), step, date, 5).expect("scores");
+        seen += &format!("{:?}\n{:?}\n", scores(None), scores(Some(day(2))));
+        for (dates, filter) in [(vec![], None), (vec![day(4)], None), (vec![day(3), day(4)], Some("a > 1"))] {
+            let (pipeline, environment, run, metric) = ("shop", "local", "RUN1", "Dataset.*.RowCount");
+            let dates = crate::quality::span(&dates);
+            let ask = PastAsk { pipeline, environment, table: step, run, dates, metric, filter, count: 3 };
+            seen += &format!("{:?}\n", journal.past_statistics(&ask).expect("statistics"));
+        }
+    }
+    seen
+}
+
 fn path(number: u8) -> String {
     // Names that a look for one folder could confuse.
     format!("bronze/sales/{}/{}.csv", ["a", "ab", "a0"][usize::from(number % 3)], number % 6)
@@ -172,11 +241,15 @@ fn observe(journal: &dyn Journal, finished: &mut BTreeMap<String, usize>) -> Str
         assert!(done.len() >= before, "a finished step was forgotten");
         seen += &format!("{detail:?}\n{done:?}\n{:?}\n", journal.plan(&row.id).expect("plan"));
         seen += &turns(journal, &row.id);
+        seen += &format!("{:?}\n", journal.evaluations(&row.id).expect("evaluations"));
+        seen += &format!("{:?}\n", journal.failing_counts(&row.id, STEPS[0]).expect("failing rows"));
+        seen += &format!("{:?}\n", journal.date_scores(&row.id, STEPS[0]).expect("scores by date"));
     }
     let open = RunFilter { statuses: vec![Status::Queued, Status::Running], ..RunFilter::default() };
     let ledger = journal.ledger(pipeline, environment).expect("ledger");
     let dates: BTreeSet<NaiveDate> = ledger.iter().flat_map(|entry| entry.dates.keys().copied()).collect();
     assert_eq!(journal.dates(pipeline, environment).expect("dates"), dates.into_iter().collect::<Vec<_>>());
+    seen += &verdicts(journal);
     let folders = ["bronze/sales/a".to_owned(), "bronze/sales/z".to_owned()];
     seen + &format!(
         "{:?}\n{ledger:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}",

@@ -120,6 +120,7 @@ fn dropped(id: &str) -> Option<PlannedStep> {
         table: table.to_owned(),
         source: None,
         after: Vec::new(),
+        waits: Vec::new(),
         scope: None,
         downstream: Vec::new(),
         feeds: false,

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod overview;
 pub mod plan;
 pub mod problem;
+pub mod quality;
 pub mod run;
 pub mod scope;
 pub mod table;
@@ -23,6 +24,10 @@ pub use event::Event;
 pub use overview::{LayerCell, Overview, PipelineCard, TableCell};
 pub use plan::{DefinitionNote, Estimate, PlanDetail, PlanFile, PlanLoad, PlanStep, PlanTable};
 pub use problem::{Problem, ProblemKind};
+pub use quality::{
+    DateScore, DateSpan, Evaluation, EvaluationRow, FailingCount, MetricValue, QualityComparison, RowTally,
+    RuleComparison, RuleLabel, RuleOutcome, RulePlace, RuleVerdict, Score, ScoreRow, Severity, TableComparison,
+};
 pub use run::{Counts, LogLine, LogPage, Reconciliation, RunDetail, RunRow, RunTicket, Status, StepRow};
 pub use scope::ScopeWord;
 pub use table::{ColumnInfo, Partition, QuarantineSummary, ReasonCount, TableDetail, VersionRow};

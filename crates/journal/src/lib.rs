@@ -8,6 +8,7 @@ mod error;
 mod open;
 mod past;
 mod read;
+mod verdicts;
 mod write;
 
 pub use error::JournalError;
@@ -17,7 +18,8 @@ use assay_console::journal::{
     Action, Around, Created, Journal, Original, Pending, RunFilter, StepEnd, StepKey, TableState, Timing, Turn, Unlock,
 };
 use assay_console::ports::{LedgerEntry, StepOutcome};
-use assay_contract::{Problem, RunDetail, RunRow, Status};
+use assay_console::quality::{Judged, PastAsk, Verdicts};
+use assay_contract::{DateScore, EvaluationRow, FailingCount, Problem, RunDetail, RunRow, ScoreRow, Status};
 use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -75,6 +77,38 @@ impl SqliteJournal {
                 Ok(changed)
             });
         done.map_err(|error| error.at(&self.path).into())
+    }
+}
+
+impl Verdicts for SqliteJournal {
+    fn record_evaluation(&self, step: &StepKey<'_>, judged: &Judged, at: DateTime<Utc>) -> Result<(), Problem> {
+        self.write(|tx| verdicts::record(tx, step, judged, at))
+    }
+
+    fn evaluations(&self, run: &str) -> Result<Vec<EvaluationRow>, Problem> {
+        self.read(|connection| verdicts::of_run(connection, run))
+    }
+
+    fn failing_counts(&self, run: &str, table: &str) -> Result<Vec<FailingCount>, Problem> {
+        self.read(|connection| verdicts::failing(connection, run, table))
+    }
+
+    fn date_scores(&self, run: &str, table: &str) -> Result<Vec<DateScore>, Problem> {
+        self.read(|connection| verdicts::date_scores(connection, run, table))
+    }
+
+    fn scores(
+        &self,
+        home: (&str, &str),
+        table: &str,
+        date: Option<NaiveDate>,
+        limit: u32,
+    ) -> Result<Vec<ScoreRow>, Problem> {
+        self.read(|connection| verdicts::scores(connection, home, table, date, limit))
+    }
+
+    fn past_statistics(&self, ask: &PastAsk<'_>) -> Result<Vec<f64>, Problem> {
+        self.read(|connection| verdicts::past(connection, ask))
     }
 }
 

@@ -189,6 +189,8 @@ pub(crate) fn end_step(tx: &Transaction<'_>, key: &StepKey<'_>, end: &StepEnd, a
     if changed == 0 {
         return Err(ChangeError::Refused(key.run.to_owned(), "running, with the step running"));
     }
+    let published = matches!(end.status, Status::Succeeded | Status::Flagged) && end.outcome.is_some();
+    crate::verdicts::publish(tx, key, published)?;
     enter_files(tx, key, &home, end)?;
     settle(tx, &home, key.step, &end.settles)?;
     mark(tx, &home, &end.pending)?;

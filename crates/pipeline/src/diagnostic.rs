@@ -157,7 +157,7 @@ impl TextMistake {
 }
 
 /// The candidate that `word` most probably stands for.
-pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A name is short; comparing a long text with every candidate would cost its square.
     if word.len() > 100 {
         return None;

@@ -18,6 +18,8 @@ pub(crate) struct Node {
     pub(crate) table: String,
     /// Earlier places in the graph.
     pub(crate) reads: Vec<usize>,
+    /// Tables that its rules look at.
+    pub(crate) judged_by: Vec<usize>,
     /// Whether dates can be done one by one.
     pub(crate) dated: bool,
     /// Bronze source, for bronze and silver.
@@ -40,6 +42,7 @@ impl StepGraph {
             let read = graph.find(Layer::Gold, &load.table).into_iter().collect();
             graph.push(Layer::Warehouse, &load.table, read, load.mode == LoadMode::ReplaceDates, None);
         }
+        graph.look(pipeline);
         Ok(graph)
     }
 
@@ -56,6 +59,7 @@ impl StepGraph {
                     table: node.table.clone(),
                     source: node.source.clone(),
                     after: self.nearest(place, chosen).into_iter().map(|p| self.nodes[p].id.clone()).collect(),
+                    waits: self.waits(place, chosen),
                     scope: None,
                     downstream: self.downstream(place, chosen, left_out),
                     feeds: false,
@@ -68,7 +72,23 @@ impl StepGraph {
 
     fn push(&mut self, stage: Layer, table: &str, reads: Vec<usize>, dated: bool, source: Option<String>) {
         let id = format!("{stage}.{table}");
-        self.nodes.push(Node { id, stage, table: table.to_owned(), reads, dated, source });
+        let judged_by = Vec::new();
+        self.nodes.push(Node { id, stage, table: table.to_owned(), reads, judged_by, dated, source });
+    }
+
+    /// The definition's reader refuses rules that look at each other's tables in a circle.
+    fn look(&mut self, pipeline: &Pipeline) {
+        for ruleset in &pipeline.rulesets {
+            let seen = ruleset.references.values().filter_map(|seen| self.find(seen.layer, &seen.table)).collect();
+            if let Some(place) = self.find(ruleset.layer, &ruleset.table) {
+                self.nodes[place].judged_by = seen;
+            }
+        }
+    }
+
+    fn waits(&self, place: usize, chosen: &BTreeSet<usize>) -> Vec<String> {
+        let seen = self.nodes[place].judged_by.iter().filter(|seen| chosen.contains(seen));
+        seen.map(|seen| self.nodes[*seen].id.clone()).collect()
     }
 
     fn find(&self, stage: Layer, table: &str) -> Option<usize> {

@@ -5,8 +5,9 @@ use super::landed;
 use super::report::{Report, StepReport};
 use crate::journal::{Pending, Settles, StepEnd, StepKey};
 use crate::plan::{PlannedStep, Reversal, RunPlan, RunScope, Work};
-use crate::ports::{Level, StepContext, StepOutcome};
+use crate::ports::{Level, Past, StepContext, StepOutcome, StepVerdicts};
 use crate::problem::ConsoleError;
+use crate::quality::{Judged, PastAsk, span};
 use crate::stop::Why;
 use crate::views::status_word;
 use assay_contract::{Problem, ProblemKind, Status};
@@ -107,8 +108,15 @@ impl<'a> Board<'a> {
         self.waiting.iter().copied().find(|place| {
             let step = &self.execution.plan.steps[*place];
             step.after.iter().all(|id| self.done.contains_key(id))
+                && !step.waits.iter().any(|id| self.is_open(id))
                 && self.running.len() < self.execution.parallel.limit(step.stage)
         })
+    }
+
+    /// Whether the step of that id has not ended, well or not.
+    fn is_open(&self, id: &str) -> bool {
+        let steps = &self.execution.plan.steps;
+        self.waiting.iter().chain(&self.running).any(|place| steps[*place].id == id)
     }
 
     /// Why a step that only follows others has nothing to do.
@@ -303,16 +311,47 @@ impl Task<'_> {
         let read_before =
             |source: &str| landed::read_before(&self.plan, source, execution.journal, execution.files_now);
         let watch = StepReport { report: self.report, step: &self.step.id };
+        let verdicts = JournalVerdicts {
+            execution,
+            key: StepKey { run: &self.plan.run, attempt: self.attempt, step: &self.step.id },
+        };
         let context = StepContext {
             attempt: self.attempt,
             earlier: &self.earlier,
             files_of_dates: &files_of_dates,
             read_before: &read_before,
+            verdicts: &verdicts,
             watch: &watch,
         };
         // What a panic says may hold data, so only that it happened is kept.
         catch_unwind(AssertUnwindSafe(|| self.execution.runner.run(&self.plan, self.step, &context)))
             .unwrap_or_else(|_| Err(ConsoleError::Panicked { step: self.step.id.clone() }.into()))
+    }
+}
+
+/// The journal's part in judging the rows of one step.
+struct JournalVerdicts<'a> {
+    execution: &'a Execution<'a>,
+    key: StepKey<'a>,
+}
+
+impl StepVerdicts for JournalVerdicts<'_> {
+    fn past(&self, past: &Past<'_>) -> Result<Vec<f64>, Problem> {
+        let plan = self.execution.plan;
+        self.execution.journal.past_statistics(&PastAsk {
+            pipeline: &plan.pipeline,
+            environment: &plan.environment.name,
+            table: self.key.step,
+            run: self.key.run,
+            dates: past.dates.and_then(span),
+            metric: past.metric,
+            filter: past.filter,
+            count: past.count,
+        })
+    }
+
+    fn record(&self, judged: &Judged) -> Result<(), Problem> {
+        self.execution.journal.record_evaluation(&self.key, judged, self.execution.clock.now())
     }
 }
 

@@ -5,9 +5,12 @@ use crate::fake::MemoryJournal;
 use crate::journal::*;
 use crate::plan::RunPlan;
 use crate::ports::{LedgerEntry, StepOutcome};
+use crate::quality::{Judged, PastAsk, Verdicts};
 use crate::suite::{check_keeping, check_requests, run_script};
 use crate::{Planned, ScopeAsk, queue_run, recover};
-use assay_contract::{Problem, ProblemKind, RunDetail, RunRow, Status};
+use assay_contract::{
+    DateScore, EvaluationRow, FailingCount, Problem, ProblemKind, RunDetail, RunRow, ScoreRow, Status,
+};
 use assay_pipeline::read::DefinitionFiles;
 use chrono::{DateTime, NaiveDate, Utc};
 use proptest::prelude::*;
@@ -51,6 +54,27 @@ impl Failing<'_> {
             return Err(Problem::new(ProblemKind::Failed, "the disk is full"));
         }
         change()
+    }
+}
+
+impl Verdicts for Failing<'_> {
+    fn record_evaluation(&self, step: &StepKey<'_>, judged: &Judged, at: DateTime<Utc>) -> Result<(), Problem> {
+        self.write(|| self.inner.record_evaluation(step, judged, at))
+    }
+    fn evaluations(&self, run: &str) -> Result<Vec<EvaluationRow>, Problem> {
+        self.inner.evaluations(run)
+    }
+    fn failing_counts(&self, run: &str, table: &str) -> Result<Vec<FailingCount>, Problem> {
+        self.inner.failing_counts(run, table)
+    }
+    fn date_scores(&self, run: &str, table: &str) -> Result<Vec<DateScore>, Problem> {
+        self.inner.date_scores(run, table)
+    }
+    fn scores(&self, h: (&str, &str), t: &str, d: Option<NaiveDate>, n: u32) -> Result<Vec<ScoreRow>, Problem> {
+        self.inner.scores(h, t, d, n)
+    }
+    fn past_statistics(&self, ask: &PastAsk<'_>) -> Result<Vec<f64>, Problem> {
+        self.inner.past_statistics(ask)
     }
 }
 

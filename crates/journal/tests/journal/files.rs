@@ -1,8 +1,10 @@
 //! Journals that are newer, foreign, damaged or not to be written.
 
+use assay_console::journal::StepKey;
+use assay_console::quality::{Judged, Verdicts};
 use assay_console::suite::sample_plan;
 use assay_console::{Journal, RunPlan, views};
-use assay_contract::{Problem, ScopeWord, Status};
+use assay_contract::{Evaluation, Problem, ScopeWord, Status};
 use assay_journal::{JournalError, SqliteJournal};
 use chrono::DateTime;
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +29,7 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     with_sql(&path, "PRAGMA user_version = 9");
     let before = std::fs::read(&path).unwrap();
     let error = SqliteJournal::open(&path).unwrap_err();
-    assert!(matches!(error, JournalError::Newer { found: 9, known: 2, .. }), "{error}");
+    assert!(matches!(error, JournalError::Newer { found: 9, known: 3, .. }), "{error}");
     assert_eq!(Problem::from(error).advice.as_deref(), Some("Update Assay, or use another workspace."));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -191,6 +193,39 @@ fn a_journal_of_the_first_version_is_brought_up_to_date() {
     let early = journal.original("shop", "local", Some((day("2026-11-01"), day("2026-11-02")))).unwrap().unwrap();
     assert_eq!((early.run.as_str(), early.digest.as_str()), ("OLD", "d1"));
     assert_eq!(journal.actions(9).unwrap().len(), 1);
+    drop(journal);
+    assert!(SqliteJournal::open_read_only(&path).is_ok(), "the version was counted");
+}
+
+/// A journal of the second version keeps what it has, and verdicts from then on.
+#[test]
+fn a_journal_of_the_second_version_takes_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    with_sql(&path, include_str!("../../src/schema_1.sql"));
+    with_sql(&path, include_str!("../../src/schema_2.sql"));
+    let mut plan = sample_plan("OLD", DateTime::UNIX_EPOCH);
+    plan.digest = "d7".into();
+    with_sql(
+        &path,
+        &format!(
+            "PRAGMA application_id = {}; PRAGMA user_version = 2;
+             INSERT INTO runs (run, pipeline, environment, status, attempt, stages, dates, steps, plan, queued_at, digest)
+             VALUES ('OLD', 'shop', 'local', 'succeeded', 1, '[]', 'd', 3, '{}', 0, 'd7');
+             INSERT INTO attempts (run, number, status, started_at, turn) VALUES ('OLD', 1, 'succeeded', 10, 1);",
+            0x6173_7379,
+            serde_json::to_string(&plan).unwrap(),
+        ),
+    );
+    let journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.plan("OLD").unwrap().unwrap().digest, "d7");
+    assert_eq!(journal.evaluations("OLD"), Ok(Vec::new()));
+    let judged = Judged { evaluation: Evaluation { rows: 7, ..Evaluation::default() }, ..Judged::default() };
+    let step = |run| StepKey { run, attempt: 1, step: "silver.sales" };
+    journal.record_evaluation(&step("OLD"), &judged, DateTime::UNIX_EPOCH).unwrap();
+    assert_eq!(journal.evaluations("OLD").unwrap()[0].evaluation.rows, 7);
+    let unknown = journal.record_evaluation(&step("NONE"), &judged, DateTime::UNIX_EPOCH).unwrap_err();
+    assert_eq!(unknown.kind, assay_contract::ProblemKind::Conflict);
     drop(journal);
     assert!(SqliteJournal::open_read_only(&path).is_ok(), "the version was counted");
 }
