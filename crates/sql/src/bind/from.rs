@@ -121,6 +121,9 @@ impl Binder<'_> {
 
     fn join(&mut self, left: Tables, join: &Join) -> Tables {
         let right = self.table(&join.relation);
+        if let Some((anti, on)) = self.matching_join(&join.join_operator) {
+            return self.join_matching(left, right, anti, on);
+        }
         let constraint = self.join_kind(join);
         let twice = self.one_name(&left.scope, &right.scope, join.relation.span().into());
         let split = left.scope.columns.len();
@@ -136,6 +139,41 @@ impl Binder<'_> {
             _ => None,
         };
         Tables { plan, scope }
+    }
+
+    /// A join that only asks whether there is a match; the columns of the right side are seen by its condition alone.
+    fn join_matching(&mut self, left: Tables, right: Tables, anti: bool, on: &Ast) -> Tables {
+        let split = left.scope.columns.len();
+        let mut both = left.scope.clone();
+        both.open |= right.scope.open;
+        both.columns.extend(right.scope.columns);
+        let on = self.boolean(on, &Context::plain(&both, "in a join condition"), "a join condition");
+        let plan = match (left.plan, right.plan, on) {
+            (Some(rows), Some(others), Some(on)) => {
+                let at = on.at;
+                let (mut pairs, mut other, mut rest) = (Vec::new(), others, false);
+                for term in terms(on) {
+                    match (pair(&term, split), side(&term, split)) {
+                        (Some(pair), _) => pairs.push(pair),
+                        (None, Some(Of::Right)) => {
+                            let mut condition = term;
+                            condition.renumber(&|i| i - split);
+                            other = Plan::Filter { input: Box::new(other), condition };
+                        }
+                        (None, _) => rest = true,
+                    }
+                }
+                if pairs.is_empty() || rest {
+                    self.refuse(at, "this join takes equalities between the two tables and conditions on the right one")
+                } else {
+                    let column = |(i, c): (usize, &Visible)| Expr::column(i, c.kind, c.nullable, at);
+                    let kept = left.scope.columns.iter().enumerate().map(column).collect();
+                    Some(self.matched(rows, other, pairs, anti, kept))
+                }
+            }
+            _ => None,
+        };
+        Tables { plan, scope: left.scope }
     }
 
     /// Whether the join is a left join, and its condition.

@@ -37,7 +37,7 @@ pub(crate) fn bind_in(
     purpose: Use,
 ) -> Result<Bound, Vec<SqlError>> {
     let query = parse::query(sql, dialect).map_err(|e| vec![e])?;
-    let mut binder = Binder { catalog, purpose, dialect, errors: Vec::new(), named: Vec::new() };
+    let mut binder = Binder { catalog, purpose, dialect, beside: None, errors: Vec::new(), named: Vec::new() };
     let bound = binder.outermost(&query);
     binder.finish(bound.map(|(plan, fields)| Bound { plan, fields }))
 }
@@ -65,7 +65,8 @@ fn condition_in(dialect: Dialect, text: &str, fields: &[Field]) -> Result<crate:
     let visible =
         |f: &Field| Visible { qualifier: Vec::new(), name: f.name.clone(), kind: f.kind, nullable: f.nullable };
     let scope = Scope { columns: fields.iter().map(visible).collect(), open: false };
-    let mut binder = Binder { catalog: &Nothing, purpose: Use::Query, dialect, errors: Vec::new(), named: Vec::new() };
+    let mut binder =
+        Binder { catalog: &Nothing, purpose: Use::Query, dialect, beside: None, errors: Vec::new(), named: Vec::new() };
     let bound = binder.boolean(&ast, &Context::plain(&scope, "in a condition"), "a condition");
     binder.finish(bound)
 }
@@ -88,6 +89,8 @@ struct Binder<'a> {
     catalog: &'a dyn Catalog,
     purpose: Use,
     dialect: Dialect,
+    /// While a `where` of Spark's is bound: what its condition asks for beside the rows.
+    beside: Option<spark::Beside>,
     errors: Vec<SqlError>,
     /// The queries of the `with` clauses that are in force, innermost last. One with mistakes is `None`.
     named: Vec<(String, Option<Relation>)>,

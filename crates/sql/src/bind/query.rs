@@ -101,8 +101,15 @@ impl Binder<'_> {
     }
 
     fn union(&mut self, set: &SetExpr) -> Option<Relation> {
+        let distinct = self.is_spark() && is_distinct(set);
         let mut branches = Vec::new();
-        let mut whole = self.branches(set, &mut branches);
+        let mut whole = match set {
+            SetExpr::SetOperation { left, right, .. } if distinct => {
+                let left = self.branches(left, &mut branches);
+                left.and(self.branches(right, &mut branches))
+            }
+            _ => self.branches(set, &mut branches),
+        };
         let mut bound = Vec::new();
         for branch in branches {
             match self.set(branch) {
@@ -127,7 +134,11 @@ impl Binder<'_> {
             }
             inputs.push(Plan::Project { input: Box::new(plan), exprs });
         }
-        Some((Plan::Union { inputs }, fields))
+        let all = Plan::Union { inputs };
+        Some(match distinct {
+            true => (Plan::Distinct { input: Box::new(all), kinds }, fields),
+            false => (all, fields),
+        })
     }
 
     /// The operands of a chain of `union all`, left to right.
@@ -136,6 +147,10 @@ impl Binder<'_> {
             into.push(set);
             return Some(());
         };
+        if self.is_spark() && is_distinct(set) {
+            into.push(set);
+            return Some(());
+        }
         let kept = match (op, set_quantifier) {
             (SetOperator::Union, SetQuantifier::All) => Some(()),
             (SetOperator::Union, _) => {
@@ -171,4 +186,10 @@ impl Binder<'_> {
         }
         whole.map(|()| kinds)
     }
+}
+
+/// Whether this is a `union` that gives each row once.
+fn is_distinct(set: &SetExpr) -> bool {
+    let SetExpr::SetOperation { op: SetOperator::Union, set_quantifier, .. } = set else { return false };
+    matches!(set_quantifier, SetQuantifier::None | SetQuantifier::Distinct)
 }

@@ -9,6 +9,7 @@ use super::expr::Context;
 use super::lift::{Grouping, lift_windows};
 use super::order::{Key, Target, sort_key};
 use super::scope::{Scope, name_of};
+use super::spark::Beside;
 use super::{Binder, Relation};
 use crate::catalog::Use;
 use crate::error::Place;
@@ -37,11 +38,15 @@ impl Binder<'_> {
         let distinct = self.distinct(select);
         let from = self.from(&select.from);
         let scope = &from.scope;
+        let beside = self.is_spark().then(|| Beside::of(scope.columns.len()));
+        let outside = std::mem::replace(&mut self.beside, beside);
         let filter =
             self.clause(select.selection.as_ref(), &Context::plain(scope, "in where"), "the condition of `where`");
+        let beside = std::mem::replace(&mut self.beside, None);
         let keys = self.group_keys(select, scope);
         let items = self.items(&select.projection, scope);
         let having = self.clause(select.having.as_ref(), &Context::having(scope), "the condition of `having`");
+        self.beside = outside;
         let (mut exprs, fields) = output(items?);
         let order = match order {
             Some(order) => self.order_keys(order, &fields).and_then(|keys| self.hidden(keys, &mut exprs, scope)),
@@ -55,6 +60,9 @@ impl Binder<'_> {
             return self.refuse(at, "with `distinct`, `order by` takes columns of the result");
         }
         let mut plan = from.plan?;
+        if let Some(beside) = beside {
+            plan = beside.around(plan);
+        }
         if let Some(condition) = filter {
             plan = Plan::Filter { input: Box::new(plan), condition };
         }

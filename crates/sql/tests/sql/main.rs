@@ -7,6 +7,7 @@ mod models;
 mod partial;
 mod random;
 mod refused;
+mod spark;
 mod support;
 mod types;
 mod values;

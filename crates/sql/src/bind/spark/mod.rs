@@ -5,6 +5,7 @@ mod binary;
 mod coerce;
 mod function;
 mod scalar;
+mod subquery;
 
 use sqlparser::ast::{
     CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr as Ast, Spanned, TimezoneInfo, Value, ValueWithSpan,
@@ -12,6 +13,7 @@ use sqlparser::ast::{
 
 pub(super) use self::coerce::cast;
 pub(crate) use self::coerce::spark_compared;
+pub(super) use self::subquery::Beside;
 use super::Binder;
 use super::expr::{Context, not};
 use crate::dialect::Dialect;
@@ -46,6 +48,8 @@ impl Binder<'_> {
             Ast::IsDistinctFrom(a, b) => self.same(a, b, at, cx).map(|test| not(test, at)),
             Ast::Floor { expr, field } if plain_rounding(field) => self.whole(Function::Floor, expr, at, cx),
             Ast::Ceil { expr, field } if plain_rounding(field) => self.whole(Function::Ceil, expr, at, cx),
+            Ast::Subquery(query) => self.scalar_query(query, at),
+            Ast::InSubquery { expr, subquery, negated } => self.in_query(expr, subquery, *negated, at, cx),
             other => self.outside(other, at),
         }
     }

@@ -1,0 +1,215 @@
+//! Spark's dialect: what its queries and conditions give where the gold language gives something else, or refuses.
+
+use assay_sql::{Cause, Field, TableRef, Type, dtype_of, spark};
+use polars::prelude::*;
+
+use super::support::{Tables, messages, rows};
+
+/// 2026-01-10 12:00 UTC.
+const NOW: i64 = 1_768_046_400_000_000;
+
+fn tables() -> Tables {
+    Tables::default()
+        .with(
+            "primary",
+            &[
+                ("id", Type::Int32, &["1", "2", "3", "4"]),
+                ("n", Type::Int64, &["10", "null", "30", "40"]),
+                ("x", Type::Double, &["1.5", "NaN", "null", "-2"]),
+                ("s", Type::String, &["a", "b", "null", "10"]),
+                ("d", Type::Date, &["2026-01-01", "2026-01-05", "null", "2025-12-31"]),
+                ("price", Type::Decimal { precision: 10, scale: 2 }, &["1.10", "2.25", "null", "-3.00"]),
+                ("ok", Type::Boolean, &["true", "false", "null", "true"]),
+            ],
+        )
+        .with("ref", &[("id", Type::Int64, &["1", "2", "null"]), ("code", Type::String, &["a", "x", "y"])])
+}
+
+fn run(sql: &str) -> Result<Vec<Vec<String>>, String> {
+    let tables = tables();
+    let bound = spark::bind(sql, &tables, NOW).map_err(|errors| messages(&errors))?;
+    let frames = |table: &TableRef| Ok(tables.0.iter().find(|(name, _)| *name == table.name).unwrap().1.clone().lazy());
+    let frame = bound.lower(&frames).map_err(|error| error.to_string())?;
+    let frame = frame.collect_with_engine(Engine::Streaming).map_err(|error| error.to_string())?.unwrap_single();
+    for (field, column) in bound.fields().iter().zip(frame.columns()) {
+        assert_eq!(column.dtype(), &dtype_of(field.kind), "{sql}: {}", field.name);
+        assert!(field.nullable || column.null_count() == 0, "{sql}: {} is declared not null", field.name);
+    }
+    Ok(rows(&frame))
+}
+
+/// The single value of a query.
+fn one(sql: &str) -> String {
+    let rows = run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    match rows.as_slice() {
+        [row] if row.len() == 1 => row[0].clone(),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[test]
+fn values_are_cast_as_spark_casts_them() {
+    let cases = [
+        // Texts are numbers where numbers stand beside them, and null where they are none.
+        ("select count(*) from primary where s = 10", "1"),
+        ("select count(*) from primary where s > 9.5", "1"),
+        ("select sum(s) from primary", "10.0"),
+        ("select '3' + 4", "7.0"),
+        ("select '3' * '4'", "12.0"),
+        ("select cast('x' as int)", "null"),
+        ("select cast(' 12.9 ' as int)", "12"),
+        ("select cast('1e2' as double)", "100.0"),
+        ("select cast(2.5 as int)", "2"),
+        ("select cast('yes' as boolean)", "true"),
+        ("select cast(1.005 as decimal(10,2))", "1.01"),
+        ("select cast(12345 as decimal(4,2))", "null"),
+        ("select cast(1e10 as string)", "1.0E10"),
+        ("select cast(ok as int) from primary where id = 1", "1"),
+        ("select cast('2026-1-5' as date)", "2026-01-05"),
+        ("select to_date('nothing')", "null"),
+        // In lists and branches everything beside a text is text.
+        ("select count(*) from primary where id in ('1', 'x')", "1"),
+        ("select coalesce(s, 7) from primary where id = 3", "7"),
+        ("select case when id = 1 then 1 else 'b' end from primary where id = 1", "1"),
+        ("select count(*) from primary where ok = 1", "2"),
+        ("select count(*) from primary where ok", "2"),
+        ("select count(*) from primary where d >= '2026-1-1'", "2"),
+        ("select concat(id, '-', ok) from primary where id = 1", "1-true"),
+        ("select length(123)", "3"),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(one(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn arithmetic_gives_null_instead_of_failing() {
+    let cases = [
+        ("select 7 / 2", "3.5"),
+        ("select 1 / 0", "null"),
+        ("select 7 % 4", "3"),
+        ("select -7 % 4", "-3"),
+        ("select 7 % 0", "null"),
+        ("select 2147483647 + 1", "-2147483648"),
+        ("select 1.10 * 2", "2.20"),
+        ("select 1.0 / 3", "0.333333"),
+        ("select 99999999999999999999999999999999999999 + 1", "null"),
+        ("select round(2.5)", "3"),
+        ("select round(2.675, 2)", "2.68"),
+        ("select round(cast(2.675 as double), 2)", "2.68"),
+        ("select floor(-1.5)", "-2"),
+        ("select ceil(1.2)", "2"),
+        ("select abs(-3)", "3"),
+        ("select -n from primary where id = 1", "-10"),
+        ("select avg(n) from primary where id < 4", "20.0"),
+        ("select sum(n) from primary where false", "null"),
+        ("select max(x) from primary", "NaN"),
+        ("select min(x) from primary", "-2.0"),
+        ("select sum(price) from primary", "0.35"),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(one(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn queries_of_rules_run() {
+    let cases = [
+        ("select count(*) from primary where s != 'a'", "2"),
+        ("select count(*) from primary where s == \"a\" and `id` <=> 1", "1"),
+        ("select count(*) from primary where s <=> null", "1"),
+        ("select count(*) from primary where s rlike '^[a-z]$' and not s regexp 'b'", "1"),
+        ("select count(*) from primary where s like '\\%' or s like '1_'", "1"),
+        ("select count(*) from primary where d > current_date() - interval 7 days", "1"),
+        ("select count(*) from primary where d > date_sub(current_date(), 10)", "2"),
+        ("select datediff(current_date(), max(d)) from primary", "5"),
+        ("select hour(current_timestamp())", "12"),
+        ("select dayofweek(date '2026-01-10')", "7"),
+        ("select year('2026-03-04')", "2026"),
+        ("select if(1 > 2, 'a', 'b')", "b"),
+        ("select nvl(null, 3)", "3"),
+        ("select nullif(3, 3)", "null"),
+        ("select substr('abc', -2)", "bc"),
+        ("select substring('abc', 0, 2)", "ab"),
+        ("select trim('  a ') || 'b'", "ab"),
+        ("select startswith('abc', 'ab') and endswith('abc', 'c') and contains('abc', 'b')", "true"),
+        ("select isnan(x) from primary where id = 2", "true"),
+        ("select count(*) from (select ok, count(*) c from primary group by ok having count(*) > 1) g", "1"),
+        ("select max(c) from (select ok as k, count(*) c from primary group by k) g", "2"),
+        ("select max(c) from (select ok, count(*) c from primary group by 1) g", "2"),
+        ("with q as (select id from primary where id > 2) select count(*) from q", "2"),
+        ("select count(*) from primary p join ref r on p.id = r.id", "2"),
+        ("select count(*) from primary p left join ref r on p.id = r.id where r.id is null", "2"),
+        ("select count(*) from primary left semi join ref on primary.id = ref.id", "2"),
+        ("select count(*) from primary left anti join ref on primary.id = ref.id and ref.code = 'a'", "3"),
+        ("select count(*) from primary where id in (select id from ref)", "2"),
+        // A null among the values leaves open whether anything is not among them.
+        ("select count(*) from primary where id not in (select id from ref)", "0"),
+        ("select count(*) from primary where id not in (select id from ref where id is not null)", "2"),
+        ("select count(*) from primary where n not in (select id from ref where id > 99)", "4"),
+        ("select count(*) from primary where s in (select code from ref) or id = 4", "2"),
+        ("select count(*) from primary where n > (select avg(n) from primary)", "2"),
+        ("select count(*) from primary where n > (select max(id) from ref) and id in (select id from ref)", "1"),
+        ("select count(*) from (select id from primary union select id from ref) u", "5"),
+        ("select count(*) from (select id from primary union all select id from ref union select id from ref) u", "5"),
+        ("select count(*) from (select id from ref union select id from ref union all select id from ref) u", "6"),
+        ("select s from primary order by s limit 1", "null"),
+        ("select s from primary order by s desc limit 1", "b"),
+        ("SELECT Count(ID) FROM Primary", "4"),
+    ];
+    for (sql, expected) in cases {
+        let sql = sql.replace("Primary", "primary");
+        assert_eq!(one(&sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_from_what_is_beyond() {
+    let cases = [
+        ("selec 1", Cause::Syntax),
+        ("select count(*) from", Cause::Syntax),
+        ("select 'open", Cause::Syntax),
+        ("select nope from primary", Cause::Name),
+        ("select 1 from nowhere", Cause::Name),
+        ("select id from primary join ref on primary.id = ref.id", Cause::Name),
+        ("select percentile(n, 0.5) from primary", Cause::Subset),
+        ("select 'it''s'", Cause::Subset),
+        ("select s rlike '(?<=a)b' from primary", Cause::Subset),
+        ("select id from primary where exists (select 1 from ref where ref.id = primary.id)", Cause::Subset),
+        ("select count(*) from primary, ref", Cause::Subset),
+        ("select count(*) from primary where id in (select id, code from ref)", Cause::Subset),
+        ("select count(*) from primary where id = (select id from ref)", Cause::Subset),
+        ("select x from primary where ok > 1", Cause::Subset),
+    ];
+    for (sql, cause) in cases {
+        let errors = spark::bind(sql, &tables(), NOW).unwrap_err();
+        assert_eq!(errors[0].cause, cause, "{sql}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_condition_takes_narrow_columns_as_they_are_stored() {
+    let frame = df!("tiny" => [1i8, 2], "small" => [0.5f32, 1.5]).unwrap();
+    let field = |name: &str, kind| Field { name: name.to_owned(), kind, nullable: true };
+    let fields = [field("tiny", Type::Int32), field("small", Type::Double)];
+    let test = spark::condition("tiny * 100000 > 150000 and small > 1", &fields, NOW).unwrap();
+    let kept = frame.lazy().filter(test).collect().unwrap();
+    assert_eq!(kept.height(), 1);
+}
+
+#[test]
+fn the_gold_language_stays_as_it_is() {
+    let tables = tables();
+    let refused = [
+        "select s + 1 as y from primary",
+        "select id from primary where s = 10",
+        "select id from primary where id in (select id from ref)",
+        "select length(s) as y from primary",
+        "select id from primary where s = \"a\"",
+        "select n <=> 1 as y from primary",
+    ];
+    for sql in refused {
+        assert!(tables.bind(sql, assay_sql::Use::Query).is_err(), "{sql}");
+    }
+    assert_eq!(tables.run("select 7 / 2 as y"), Ok(vec![vec!["3".to_owned()]]));
+}
