@@ -4,6 +4,7 @@
 mod hostile;
 mod naive;
 mod pages;
+mod references;
 mod rows;
 
 use crate::{Composites, Data, NoHistory, Outcome, Profile, Report, Rows, Verdict, evaluate};

@@ -19,7 +19,8 @@ fn series(name: &str, kind: &Value, values: &[&Value]) -> Result<Series, String>
     if let Some(fields) = kind["fields"].as_array() {
         return nested(name, fields, values);
     }
-    let kind = kind.as_str().ok_or("a type of a form that is not known")?;
+    // Lists and maps are opaque: no rule looks into them.
+    let kind = kind.as_str().unwrap_or("binary");
     let name = PlSmallStr::from_str(name);
     let text = |value: &Value| match value {
         Value::Null => None,
@@ -33,7 +34,10 @@ fn series(name: &str, kind: &Value, values: &[&Value]) -> Result<Series, String>
             Ok(BooleanChunked::from_iter_options(name, values.iter().map(|value| value.as_bool())).into_series())
         }
         "byte" | "short" | "integer" | "int" | "long" | "bigint" => {
-            let whole = Int64Chunked::from_iter_options(name, values.iter().map(|value| value.as_i64()));
+            let number = |value: &Value| {
+                value.as_i64().or_else(|| text(value).and_then(|text| assay_sql::spark::integer(&text)))
+            };
+            let whole = Int64Chunked::from_iter_options(name, values.iter().map(|value| number(value)));
             whole.into_series().strict_cast(&match kind {
                 "byte" => DataType::Int8,
                 "short" => DataType::Int16,

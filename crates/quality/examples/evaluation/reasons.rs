@@ -11,7 +11,8 @@ const ABOUT_THE_LIST: &str = "nested rules";
 
 /// The reason that covers all of the differences; none where one of them has none.
 pub fn covering(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
-    if wrong.iter().any(|wrong| matches!(wrong.about, About::Documented | About::Whole)) {
+    // What the documentation says has no second source to differ from.
+    if wrong.iter().any(|wrong| wrong.about == About::Documented) {
         return None;
     }
     CLASSES.iter().find_map(|class| class(case, wrong))
@@ -22,8 +23,8 @@ type Class = fn(&Case<'_>, &[Difference]) -> Option<String>;
 const CLASSES: &[Class] = &[documented, flagged, missing_table];
 
 /// The documentation contradicts the open evaluator, and its profile gives what it says.
-fn documented(case: &Case<'_>, _: &[Difference]) -> Option<String> {
-    let said = !case.json["docs_expected"].is_null();
+fn documented(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
+    let said = !case.json["docs_expected"].is_null() && wrong.iter().all(|wrong| wrong.about != About::Whole);
     said.then(|| "the documentation says otherwise, and the profile that follows it agrees with it".to_owned())
 }
 
@@ -33,7 +34,10 @@ fn flagged(case: &Case<'_>, _: &[Difference]) -> Option<String> {
 }
 
 /// The query reads a table that the case does not hold: the recorded run had it from elsewhere.
-fn missing_table(case: &Case<'_>, _: &[Difference]) -> Option<String> {
+fn missing_table(case: &Case<'_>, wrong: &[Difference]) -> Option<String> {
+    if wrong.iter().any(|wrong| wrong.about == About::Whole) {
+        return None;
+    }
     let tree = case.tree.as_ref().ok()?;
     let queries = tree.rules.iter().flat_map(|rule| rule.checks());
     let queries = queries.filter(|check| check.kind == assay_dqdl::RuleType::CustomSql);
@@ -48,5 +52,7 @@ fn missing_table(case: &Case<'_>, _: &[Difference]) -> Option<String> {
 fn tables(sql: &str) -> Vec<String> {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let named = words.windows(2).filter(|pair| ["from", "join"].contains(&pair[0].to_ascii_lowercase().as_str()));
-    named.map(|pair| pair[1].trim_matches([',', ';', ')', '`']).to_owned()).collect()
+    let name = |word: &str| word.trim_matches([',', ';', ')', '`']).to_owned();
+    let plain = |name: &String| name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    named.map(|pair| name(pair[1])).filter(plain).collect()
 }

@@ -53,17 +53,19 @@ fn plan_number(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Plann
     }
     let schema = crate::engine::guarded(|| frame.collect_schema());
     let dtype = schema.ok().and_then(|schema| schema.get_at_index(0).map(|(_, dtype)| dtype.clone()));
-    let kind = dtype.as_ref().and_then(field_of).ok_or_else(|| Refusal::remote("the query's result has no known type"))?;
-    if kind == Type::Date {
-        return Err(Refusal::remote("the query gives a date, of which only the service makes a number"));
-    }
+    let kind =
+        dtype.as_ref().and_then(field_of).ok_or_else(|| Refusal::remote("the query's result has no known type"))?;
     // Two rows are enough to see that there is not one.
     let answer = draft.query(format!("query {text}"), frame.slice(0, 2));
     let profile = draft.profile();
     Ok(Planned::whole(move |measured| {
         let found = match measured.query(answer) {
             Ok(found) => found,
-            Err(_) => return Finding::unknown("the query fails here on the data: a number does not fit, or a dataset cannot be read"),
+            Err(_) => {
+                return Finding::unknown(
+                    "the query fails here on the data: a number does not fit, or a dataset cannot be read",
+                );
+            }
         };
         if found.height() != 1 {
             return Finding::failed("Custom SQL did not return exactly 1 row", Vec::new());
@@ -79,7 +81,8 @@ fn plan_number(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Plann
 
 /// The single value as a double; none where it has no such form.
 fn value(found: &DataFrame, kind: Type) -> Option<f64> {
-    let first = found.columns().first()?;
+    // Spark makes null of a date.
+    let first = found.columns().first().filter(|_| kind != Type::Date)?;
     let name = first.name().clone();
     let cast = spark::cast(column(&name).cast(dtype_of(kind)), kind, Type::Double);
     let done = polars::prelude::IntoLazy::lazy(found.clone()).select([cast]).collect().ok()?;
