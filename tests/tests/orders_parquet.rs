@@ -57,6 +57,30 @@ fn every_file_becomes_one_output_in_its_order() {
 }
 
 #[test]
+fn the_outputs_of_files_follow_a_replay() {
+    let journey = Journey::new("orders_parquet");
+    journey.demo(3, 60, &[]);
+    let expected = orders_parquet(&journey.lake()).unwrap();
+    let place = journey.workspace.root().join("pipelines/orders_parquet/pipeline.toml");
+    let shipped = std::fs::read_to_string(&place).unwrap();
+    let strict = shipped.replacen(r#"price = { type = "double""#, r#"price = { type = "double", range = "> 40""#, 1);
+    assert_ne!(strict, shipped);
+    std::fs::write(&place, strict).unwrap();
+    journey.run(&[]);
+    let rows = |outputs: &[(String, Vec<Row>)]| outputs.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+    let few = outputs(&journey);
+    std::fs::write(&place, shipped).unwrap();
+    journey.succeed(&["replay", "orders_parquet.silver.orders", "--reason", "cheap products count"]);
+    assert!(rows(&few) < rows(&outputs(&journey)));
+    expect_outputs(&journey, &expected);
+    journey.expect_table("silver/orders", &expected.layers.silver["orders"]);
+    journey.expect_refused("orders", &expected.layers);
+    // A file keeps the name of its output.
+    let names: Vec<String> = outputs(&journey).into_iter().map(|(name, _)| name).collect();
+    assert!(few.iter().all(|(name, _)| names.contains(name)), "{few:?} {names:?}");
+}
+
+#[test]
 fn a_run_that_moved_a_dead_letter_is_finished_by_another_process() {
     let journey = Journey::new("orders_parquet");
     journey.demo(3, 60, &[]);

@@ -3,7 +3,7 @@
 
 mod journey;
 
-use assay_testkit::{Layers, sales_star};
+use assay_testkit::{Layers, copies, sales_star};
 use journey::{Journey, moved, of_table};
 
 fn expect_all(journey: &Journey, expected: &Layers) {
@@ -52,6 +52,36 @@ fn a_new_file_changes_its_date_and_the_dimensions_and_no_other_copy() {
     let after = journey.bytes("gold/fact_sales");
     let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
     assert_eq!(changed, [&format!("date={date}/fact_sales.parquet")]);
+}
+
+#[test]
+fn copies_and_the_warehouse_follow_a_replay() {
+    let journey = Journey::new("sales_star");
+    journey.demo(4, 200, &[]);
+    let expected = sales_star(&journey.lake()).unwrap();
+    let place = journey.workspace.root().join("pipelines/sales_star/pipeline.toml");
+    let shipped = std::fs::read_to_string(&place).unwrap();
+    let strict = shipped.replacen(
+        r#"quantity_sold = { type = "int32", required = true, range = "> 0""#,
+        r#"quantity_sold = { type = "int32", required = true, range = "> 4""#,
+        1,
+    );
+    assert_ne!(strict, shipped);
+    std::fs::write(&place, strict).unwrap();
+    journey.run(&[]);
+    let few = journey.rows("tables/silver/sales").rows.len();
+    assert!(few < expected.silver["sales"].rows.len());
+    std::fs::write(&place, shipped).unwrap();
+    journey.succeed(&["replay", "sales_star.silver.sales", "--reason", "small sales count"]);
+    expect_all(&journey, &expected);
+    journey.expect_refused("sales", &expected);
+    let copies = (journey.bytes("silver/sales"), journey.bytes("gold"));
+    journey.run(&[]);
+    assert_eq!(journey.runs().len(), 2, "nothing is left to do");
+    assert_eq!((journey.bytes("silver/sales"), journey.bytes("gold")), copies);
+    journey.succeed(&["undo", "last", "--reason", "they do not count"]);
+    assert_eq!(journey.rows("tables/silver/sales").rows.len(), few);
+    assert_eq!(copies::parquet(&journey.lake().join("silver/sales"), &["transaction_id"]).unwrap().rows.len(), few);
 }
 
 #[test]

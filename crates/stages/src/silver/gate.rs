@@ -55,6 +55,11 @@ impl GatePlan {
         self.except.as_ref().is_none_or(|except| except.holds(row) != Ok(Some(true)))
     }
 
+    /// Columns that tell whether a record is left out; none when no record is.
+    pub(crate) fn columns(&self) -> Option<Vec<usize>> {
+        self.except.as_ref().map(Condition::columns)
+    }
+
     /// Without a counted record the gate holds.
     fn holds(&self, gauge: Gauge) -> bool {
         let wanted = u128::try_from(self.accepted.unscaled).unwrap_or(0);
@@ -105,22 +110,35 @@ pub(crate) fn judge<'t>(
             *reasons.entry(*reason).or_default() += count;
         }
     }
+    let told = decide(gate, table, gauge, || {
+        let mut reasons: Vec<(Reason, u64)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
+        let coded: Vec<(String, u64)> = reasons.iter().map(|(reason, count)| (reason.code(shape), *count)).collect();
+        named(&coded)
+    });
+    told.map(Some)
+}
+
+/// What there is to say of a gate that holds; the error says what `refused` gives of the reasons.
+pub(crate) fn decide(
+    gate: &GatePlan,
+    table: &str,
+    gauge: Gauge,
+    refused: impl FnOnce() -> String,
+) -> Result<String, StageError> {
     let (share, asked) = (share(gauge), gate.accepted.to_string());
     let Gauge { counted, accepted, excepted } = gauge;
     if gate.holds(gauge) {
-        return Ok(Some(format!(
+        return Ok(format!(
             "gate: {accepted} of {counted} records accepted, {share}; {asked} % is asked for, {excepted} left out"
-        )));
+        ));
     }
-    let refused = named(shape, reasons);
-    Err(StageError::Gate { table: table.to_owned(), accepted, counted, share, asked, excepted, refused })
+    Err(StageError::Gate { table: table.to_owned(), accepted, counted, share, asked, excepted, refused: refused() })
 }
 
-/// The most frequent reasons with their counts.
-fn named(shape: &Shape, reasons: BTreeMap<Reason, u64>) -> String {
-    let mut reasons: Vec<(Reason, u64)> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
-    let shown = reasons.iter().take(NAMED).map(|(reason, count)| format!("{} {count}", reason.code(shape)));
+/// The first of these reasons with their counts, and how many records the others have.
+pub(crate) fn named(reasons: &[(String, u64)]) -> String {
+    let shown = reasons.iter().take(NAMED).map(|(reason, count)| format!("{reason} {count}"));
     let mut shown: Vec<String> = shown.collect();
     let rest: u64 = reasons.iter().skip(NAMED).map(|(_, count)| count).sum();
     if rest > 0 {

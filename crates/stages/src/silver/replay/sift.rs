@@ -25,6 +25,8 @@ pub(super) struct Sifted {
     pub(super) refused: Refused,
     /// Results by date, in days.
     pub(super) dates: BTreeMap<Option<i32>, i64>,
+    /// Results that the contract's gate leaves out.
+    pub(super) excepted: u64,
 }
 
 pub(super) struct Sieve<'a> {
@@ -42,7 +44,8 @@ impl<'a> Sieve<'a> {
     }
 
     pub(super) fn empty(&self) -> Sifted {
-        Sifted { columns: Columns::new(self.shape, 16), refused: Refused::new(self.kept), dates: BTreeMap::new() }
+        let (columns, refused) = (Columns::new(self.shape, 16), Refused::new(self.kept));
+        Sifted { columns, refused, dates: BTreeMap::new(), excepted: 0 }
     }
 
     /// Puts one entry through, whose whole record is `raw`.
@@ -167,6 +170,8 @@ impl<'a> Sieve<'a> {
         };
         let date = own.or(origin.date);
         *into.dates.entry(date).or_default() += 1;
+        let counts = self.shape.gate.as_ref().is_none_or(|gate| gate.counts(self.row.view(text)));
+        into.excepted += u64::from(!counts);
         match (self.row.is_accepted(), own) {
             (true, Some(date)) => into.columns.push(&self.row, text, place, date),
             _ => into.refused.push(self.shape, date, place, self.row.reasons()),
