@@ -42,7 +42,7 @@ impl Binder<'_> {
         let outside = std::mem::replace(&mut self.beside, beside);
         let filter =
             self.clause(select.selection.as_ref(), &Context::plain(scope, "in where"), "the condition of `where`");
-        let beside = std::mem::replace(&mut self.beside, None);
+        let beside = self.beside.take();
         let keys = self.group_keys(select, scope);
         let items = self.items(&select.projection, scope);
         let having = self.clause(select.having.as_ref(), &Context::having(scope), "the condition of `having`");

@@ -82,15 +82,9 @@ fn text_of(x: i128, from: Type) -> String {
     match from {
         Type::Decimal { scale, .. } => exact_text(x, scale),
         Type::Date => i32::try_from(x).map_or_else(|_| String::new(), date_text),
-        Type::Timestamp | Type::TimestampUtc => i64::try_from(x).map_or_else(|_| String::new(), |x| moment(x)),
+        Type::Timestamp | Type::TimestampUtc => i64::try_from(x).map_or_else(|_| String::new(), |x| timestamp_text(x, false)),
         _ => x.to_string(),
     }
-}
-
-/// Without a zone, and without zeros behind the last place of the seconds.
-fn moment(micros: i64) -> String {
-    let text = timestamp_text(micros, false);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 fn from_double(input: &Float64Chunked, to: Type) -> PolarsResult<Series> {
