@@ -8,7 +8,7 @@ use assay_console::run::turn;
 use assay_console::{Journal, RunFolder, RunPlan, SystemClock, recover};
 use assay_contract::{LogPage, Problem, ProblemKind, RunDetail, Status};
 use assay_journal::SqliteJournal;
-use assay_lake::Lake;
+use assay_lake::{Access, Keys, Lake};
 use assay_pipeline::diagnostic::{Mistake, Mistakes};
 use assay_pipeline::{Environment, Layer, Pipeline, TableName, Workspace};
 use assay_stages::gold::{CompiledModel, compile};
@@ -125,7 +125,15 @@ impl Desk {
     pub fn lake(&self, environment: &Environment) -> Lake {
         let readable = self.workspace.pipelines().into_iter().filter_map(|(_, pipeline)| pipeline.ok());
         let places = readable.flat_map(|pipeline| pipeline.places()).collect();
-        Lake::new(environment.lake.clone(), &environment.name).placing(places)
+        Lake::new(self.root_of(environment), &environment.name).placing(places)
+    }
+
+    /// Where an environment's lake lies. Keys come from this process's environment.
+    fn root_of(&self, environment: &Environment) -> assay_lake::Place {
+        let Some(bucket) = &environment.bucket else { return environment.lake.as_path().into() };
+        let keys = Keys::of(|name| std::env::var(name).ok());
+        let access = Access { keys, cache_limit: self.workspace.cache_limit };
+        assay_lake::Place::in_bucket(bucket, &environment.lake, &access)
     }
 
     /// State of this workspace that is not for git.

@@ -8,7 +8,7 @@ pub use catalog::{Tables, contract_fields};
 
 use std::path::Path;
 
-use assay_lake::{Committed, Lake, LakeField, Replacement, Scope, Snapshot, StagedFile};
+use assay_lake::{Committed, Lake, LakeField, Place, Replacement, Scope, Snapshot, StagedFile};
 use assay_pipeline::diagnostic::{Mistake, Mistakes};
 use assay_pipeline::{ColumnType, Layer, Model, Permit, Pipeline, TableName};
 use assay_sql::{Bound, ColumnLineage, Field, SqlError, Use};
@@ -108,7 +108,7 @@ fn stage(
     compiled: &CompiledModel,
     inputs: &Inputs,
     dates: Option<&[NaiveDate]>,
-    folder: &Path,
+    folder: &Place,
 ) -> Result<Vec<StagedFile>, StageError> {
     let partition = compiled.model.partition.as_deref();
     let parts = inputs.parts(dates, &compiled.bound).into_iter().map(|part| {
@@ -123,14 +123,14 @@ fn stage(
 }
 
 /// As [`stage`], from kept contributions.
-fn merge(job: &GoldJob<'_>, kept: &Kept, folder: &Path) -> Result<Vec<StagedFile>, StageError> {
+fn merge(job: &GoldJob<'_>, kept: &Kept, folder: &Place) -> Result<Vec<StagedFile>, StageError> {
     let write = |frame| Ok(assay_lake::stage_frame(frame, folder, None, job.run, job.cancelled)?);
     all_or_none(folder, kept.shares().map(|share| kept.rows(share).and_then(write)))
 }
 
 /// Files of parts that are written one after the other; nothing that was written stays when one fails.
 fn all_or_none(
-    folder: &Path,
+    folder: &Place,
     parts: impl Iterator<Item = Result<Vec<StagedFile>, StageError>>,
 ) -> Result<Vec<StagedFile>, StageError> {
     let mut staged = Vec::new();
@@ -151,7 +151,7 @@ fn publish(
     job: &GoldJob<'_>,
     compiled: &CompiledModel,
     table: &TableName,
-    folder: &Path,
+    folder: &Place,
     dates: Option<&[NaiveDate]>,
     staged: Vec<StagedFile>,
     rows_in: u64,
@@ -173,7 +173,7 @@ fn publish(
         job.permit,
         (job.now)(),
         Replacement {
-            folder,
+            folder: folder.clone(),
             environment: job.lake.environment(),
             table: &name,
             schema: &schema,

@@ -13,8 +13,8 @@ pub mod warehouse;
 mod watch;
 
 pub use bronze::{
-    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, Surveyed, discover, discover_within,
-    records, set_aside_by, survey, survey_or_set_aside,
+    Compression, DeadLetter, DeadLetters, Discovered, FoundFile, RawRecord, SENDING, Surveyed, discover,
+    discover_within, records, set_aside_by, survey, survey_or_set_aside,
 };
 pub use error::StageError;
 pub use limits::Limits;

@@ -205,6 +205,8 @@ impl Daemon {
                 Some(watched) => watched.define(pipeline, self.begun.elapsed()),
                 None => {
                     let folder = self.desk.lake(&self.charge.environment).pipeline_folder(name);
+                    // A bucket tells of no changes: it is only looked at now and then.
+                    let folder = folder.folder().to_path_buf();
                     let watched = Watched::new(pipeline, folder, self.charge.patience, self.tell.clone());
                     self.watched.insert(name.clone(), watched);
                 }

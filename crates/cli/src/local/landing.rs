@@ -1,6 +1,7 @@
 //! The part of a bronze step before the files are read: a feed fills the source's folder.
 
 use super::LocalRunner;
+use super::here::Here;
 use super::problems;
 use super::warehouse::ambient;
 use crate::exit;
@@ -9,8 +10,8 @@ use assay_console::ports::{Level, StepContext, StepProgress, StepWatch};
 use assay_console::{PlannedFile, PlannedStep, RunPlan};
 use assay_contract::{Counts, Problem};
 use assay_extract::{KAGGLE, LandJob, Limits, Machine, Origin, Outside, Progress, Snapshot, Watch};
-use assay_postgres::Server;
 use assay_pipeline::{Connection, Feed, Source};
+use assay_postgres::Server;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,11 +47,13 @@ impl LocalRunner<'_> {
             context.watch.log(Level::Warn, &text);
             return Ok(Vec::new());
         }
+        let here = Here::of(&folder, source, &self.state.join("landings"))?;
+        here.begin()?;
         let landed = self.runtime.block_on(async {
             let place = self.place_of(plan, &feed).await?;
             let snapshots = self.snapshots.lock().await;
             let job = LandJob {
-                folder: &folder,
+                folder: here.folder(),
                 source,
                 feed: &feed,
                 origin: place.origin(&snapshots),
@@ -64,6 +67,7 @@ impl LocalRunner<'_> {
             };
             assay_extract::land(&job, &watch).await.map_err(|error| problems::extract(&error))
         })?;
+        here.end()?;
         context.watch.log(Level::Info, &landed.note);
         let paths: BTreeSet<String> = landed.files.into_iter().map(|file| file.path).collect();
         self.as_planned(source, &folder, &paths)
@@ -77,7 +81,7 @@ impl LocalRunner<'_> {
     fn as_planned(
         &self,
         source: &Source,
-        folder: &std::path::Path,
+        folder: &assay_lake::Place,
         paths: &BTreeSet<String>,
     ) -> Result<Vec<PlannedFile>, Problem> {
         if paths.is_empty() {
@@ -145,10 +149,9 @@ impl FeedPlace {
     fn origin<'a>(&'a self, snapshots: &'a Snapshots) -> Origin<'a> {
         match self {
             Self::Kaggle { base } => Origin::Kaggle { base },
-            Self::Postgres { server, connection } => Origin::Postgres {
-                server,
-                snapshot: snapshots.get(connection).map(Snapshot::id),
-            },
+            Self::Postgres { server, connection } => {
+                Origin::Postgres { server, snapshot: snapshots.get(connection).map(Snapshot::id) }
+            }
             Self::DynamoDb { endpoint, region } => Origin::DynamoDb { endpoint: endpoint.as_deref(), region },
         }
     }

@@ -1,6 +1,7 @@
 //! The local runner: carries steps out on this machine with Polars and PostgreSQL.
 
 mod copies;
+mod here;
 mod landing;
 pub mod problems;
 pub mod records;
@@ -39,6 +40,8 @@ pub struct LocalRunner<'a> {
     ready: &'a Ready,
     lake: Lake,
     scratch: PathBuf,
+    /// The workspace's `.assay` folder.
+    state: PathBuf,
     threads: usize,
     runtime: Handle,
     place: tokio::sync::Mutex<Place>,
@@ -63,6 +66,7 @@ impl<'a> LocalRunner<'a> {
             // Tables lie where the run's definition puts them, which need not be the workspace's.
             lake: desk.lake(&plan.environment).placing(ready.definition.places()),
             scratch,
+            state: desk.state(),
             threads: plan
                 .settings
                 .threads

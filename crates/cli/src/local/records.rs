@@ -4,13 +4,14 @@ use super::problems;
 use crate::exit;
 use crate::pages::{Bytes, Question};
 use assay_contract::Problem;
+use assay_lake::Place;
 use assay_pipeline::Source;
 use assay_stages::{Discovered, FoundFile, Limits, PlannedFile, Quiet, RawRecord, Surveyed};
 use polars::prelude::{Column, DataFrame};
 use std::path::Path;
 
 /// Every file is surveyed, so the total is exact and costs one read of the source.
-pub fn page(source: &Source, folder: &Path, scratch: &Path, question: &Question) -> Result<Bytes, Problem> {
+pub fn page(source: &Source, folder: &Place, scratch: &Path, question: &Question) -> Result<Bytes, Problem> {
     std::fs::create_dir_all(scratch).map_err(|error| {
         exit::because(
             format!("{} cannot be made.", scratch.display()),
@@ -40,7 +41,7 @@ pub fn page(source: &Source, folder: &Path, scratch: &Path, question: &Question)
     encode(folder, &rows, question.offset, total)
 }
 
-fn survey(source: &Source, folder: &Path, scratch: &Path, file: &FoundFile) -> Result<Surveyed, Problem> {
+fn survey(source: &Source, folder: &Place, scratch: &Path, file: &FoundFile) -> Result<Surveyed, Problem> {
     let planned = PlannedFile {
         path: file.path.clone(),
         size: file.size,
@@ -55,7 +56,7 @@ fn survey(source: &Source, folder: &Path, scratch: &Path, file: &FoundFile) -> R
         .ok_or_else(|| exit::misuse(format!("{} is gone.", file.path), "Look again: the folder changed meanwhile."))
 }
 
-fn encode(folder: &Path, rows: &[(String, RawRecord)], offset: u64, total: u64) -> Result<Bytes, Problem> {
+fn encode(folder: &Place, rows: &[(String, RawRecord)], offset: u64, total: u64) -> Result<Bytes, Problem> {
     let broken = |error: polars::error::PolarsError| problems::engine("The page could not be made.", &error);
     let columns = vec![
         Column::new("_source_file".into(), rows.iter().map(|(file, _)| file.as_str()).collect::<Vec<_>>()),

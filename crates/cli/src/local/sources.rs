@@ -5,10 +5,10 @@ use crate::desk::Desk;
 use assay_console::PlannedFile;
 use assay_console::ports::{Sources, Within};
 use assay_contract::Problem;
+use assay_lake::Place;
 use assay_pipeline::{Environment, Pipeline, Source};
 use assay_stages::{Discovered, StageError};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 pub struct LocalSources<'a> {
     pub desk: &'a Desk,
@@ -19,7 +19,7 @@ impl LocalSources<'_> {
         &self,
         pipeline: &Pipeline,
         environment: &Environment,
-        list: impl Fn(&Source, &Path) -> Result<Discovered, StageError>,
+        list: impl Fn(&Source, &Place) -> Result<Discovered, StageError>,
     ) -> Result<Vec<PlannedFile>, Problem> {
         let folder = self.desk.lake(environment).pipeline_folder(&pipeline.name);
         let mut files = Vec::new();

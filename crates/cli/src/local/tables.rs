@@ -8,7 +8,6 @@ use assay_contract::{Problem, ProblemKind};
 use assay_lake::{Lake, LakeError, Snapshot};
 use assay_pipeline::{Environment, Layer, Pipeline, TableName};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// A look at the warehouse keeps nobody longer from a plan; the start of a private cluster included.
@@ -19,7 +18,12 @@ pub struct LocalTables<'a> {
 }
 
 impl LocalTables<'_> {
-    fn folders(&self, pipeline: &str, environment: &Environment, tables: &[String]) -> Vec<(String, PathBuf)> {
+    fn folders(
+        &self,
+        pipeline: &str,
+        environment: &Environment,
+        tables: &[String],
+    ) -> Vec<(String, assay_lake::Place)> {
         let lake = self.desk.lake(environment);
         tables.iter().filter_map(|id| Some((id.clone(), folder(&lake, pipeline, id)?))).collect()
     }
@@ -126,7 +130,7 @@ impl Tables for LocalTables<'_> {
 }
 
 /// Of `silver.sales`, `quarantine.sales` or `gold.daily`.
-fn folder(lake: &Lake, pipeline: &str, id: &str) -> Option<PathBuf> {
+fn folder(lake: &Lake, pipeline: &str, id: &str) -> Option<assay_lake::Place> {
     let (layer, table) = id.split_once('.')?;
     Some(match layer {
         "quarantine" => lake.quarantine(&TableName::new(pipeline, Layer::Silver, table)),

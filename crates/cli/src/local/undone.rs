@@ -47,7 +47,7 @@ impl LocalRunner<'_> {
     fn restore_table(
         &self,
         plan: &RunPlan,
-        (folder, name): &(std::path::PathBuf, String),
+        (folder, name): &(assay_lake::Place, String),
         back: Back,
     ) -> Result<Committed, Problem> {
         let of = match &plan.work {
@@ -55,7 +55,7 @@ impl LocalRunner<'_> {
             Work::Process | Work::Replay(_) => String::new(),
         };
         let what = assay_lake::Restore {
-            folder,
+            folder: folder.clone(),
             environment: self.lake.environment(),
             table: name,
             to: match back {

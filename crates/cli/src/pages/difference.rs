@@ -8,13 +8,13 @@ use assay_contract::{
     CellChange, ColumnChange, DateChange, LeftOut, Problem, ProblemKind, ReasonChange, RunDifference, SchemaChange,
     SumChange, TableDifference, WarehouseDifference,
 };
-use assay_lake::{Difference, DifferenceAsk, Example, Lake, LakeError, Snapshot};
+use assay_lake::{Difference, DifferenceAsk, Example, Lake, LakeError, Place, Snapshot};
 use assay_pipeline::{Environment, Layer, SilverMode, TableName};
 use chrono::NaiveDate;
 use polars::prelude::DataType;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Examples of each column in a run's difference.
 pub const EXAMPLES: usize = 5;
@@ -27,7 +27,7 @@ const FILE: &str = "difference.json";
 pub struct Versioned {
     /// As messages and the answer name it.
     pub name: String,
-    pub folder: PathBuf,
+    pub folder: Place,
     key: Key,
 }
 

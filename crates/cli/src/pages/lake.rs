@@ -5,12 +5,11 @@ use crate::desk::Desk;
 use crate::exit;
 use crate::local::problems;
 use assay_contract::{Problem, ProblemKind};
-use assay_lake::{PageRequest, Snapshot};
+use assay_lake::{PageRequest, Place, Snapshot};
 use assay_pipeline::TableName;
 use assay_sql::{Field, SqlError, field_of};
 use chrono::NaiveDate;
 use polars::prelude::{DataType, Expr, col, lit};
-use std::path::Path;
 
 pub fn table(desk: &Desk, table: &TableName, question: &Question) -> Result<Bytes, Problem> {
     let lake = desk.lake(&desk.environment("local")?);
@@ -63,7 +62,7 @@ pub fn records(desk: &Desk, table: &TableName, question: &Question) -> Result<By
     crate::local::records::page(source, &folder, &desk.state().join("scratch"), question)
 }
 
-fn open(desk: &Desk, folder: &Path, version: Option<i64>) -> Result<Option<Snapshot>, Problem> {
+fn open(desk: &Desk, folder: &Place, version: Option<i64>) -> Result<Option<Snapshot>, Problem> {
     let opened = match version {
         None => desk.runtime.block_on(assay_lake::open(folder)),
         Some(version) => desk.runtime.block_on(assay_lake::open_version(folder, version)).map(Some),
@@ -71,7 +70,7 @@ fn open(desk: &Desk, folder: &Path, version: Option<i64>) -> Result<Option<Snaps
     opened.map_err(|error| problems::lake(&error))
 }
 
-fn read(desk: &Desk, folder: &Path, question: &Question, filter: Option<Expr>) -> Result<Bytes, Problem> {
+fn read(desk: &Desk, folder: &Place, question: &Question, filter: Option<Expr>) -> Result<Bytes, Problem> {
     let request = PageRequest {
         version: question.version,
         offset: question.offset,

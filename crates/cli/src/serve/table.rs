@@ -5,10 +5,9 @@ use crate::local::problems;
 use assay_console::Journal;
 use assay_console::views::time;
 use assay_contract::{ColumnInfo, Partition, Problem, QuarantineSummary, ReasonCount, TableDetail, VersionRow};
-use assay_lake::{LakeField, PartitionInfo, Snapshot};
+use assay_lake::{LakeField, PartitionInfo, Place, Snapshot};
 use assay_pipeline::{Layer, TableName};
 use polars::prelude::{Engine, SortMultipleOptions, col, len};
-use std::path::Path;
 
 const VERSIONS: usize = 100;
 const PARTITIONS: usize = 400;
@@ -37,7 +36,7 @@ pub fn of(desk: &Desk, table: &TableName) -> Result<TableDetail, Problem> {
     match table.layer {
         Layer::Silver | Layer::Gold => of_lake(desk, &ready, table, &lake.folder(table), &mut detail)?,
         Layer::Bronze => {
-            detail.location = lake.pipeline_folder(&table.pipeline).display().to_string();
+            detail.location = lake.pipeline_folder(&table.pipeline).to_string();
             detail.rows = desk.raw_records(table, lake.environment())?;
         }
         Layer::Warehouse => detail.location = "PostgreSQL".to_owned(),
@@ -58,10 +57,10 @@ fn of_lake(
     desk: &Desk,
     ready: &Ready,
     table: &TableName,
-    folder: &Path,
+    folder: &Place,
     detail: &mut TableDetail,
 ) -> Result<(), Problem> {
-    detail.location = folder.display().to_string();
+    detail.location = folder.to_string();
     let wrong = |error: assay_lake::LakeError| problems::lake(&error);
     let Some(snapshot) = desk.runtime.block_on(assay_lake::open(folder)).map_err(wrong)? else { return Ok(()) };
     let history = desk.runtime.block_on(assay_lake::history(folder, VERSIONS)).map_err(wrong)?;
@@ -164,7 +163,7 @@ fn columns(ready: &Ready, table: &TableName, fields: &[LakeField]) -> Vec<Column
         .collect()
 }
 
-fn quarantine(desk: &Desk, folder: &Path) -> Result<Option<QuarantineSummary>, Problem> {
+fn quarantine(desk: &Desk, folder: &Place) -> Result<Option<QuarantineSummary>, Problem> {
     let opened = desk.runtime.block_on(assay_lake::open(folder)).map_err(|error| problems::lake(&error))?;
     let Some(snapshot) = opened else { return Ok(None) };
     Ok(Some(QuarantineSummary {

@@ -8,6 +8,7 @@ use crate::render::out::say;
 use crate::render::{progress::Bar, words};
 use assay_contract::Problem;
 use assay_demo::{Landed, Landing, Operations, Scale, Written, generators, systems};
+use assay_lake::Place;
 use assay_pipeline::{Connection, Environment, Feed, Pipeline};
 use assay_warehouse::Cluster;
 use chrono::{Days, Utc};
@@ -20,7 +21,9 @@ const AGAIN: &str = "Free the disk or correct the folder, then run it again: the
 pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
     let pipeline = desk.pipeline(&args.pipeline)?.definition;
     let environment = desk.environment("local")?;
-    let folder = desk.lake(&environment).pipeline_folder(&pipeline.name);
+    let lake = desk.lake(&environment).pipeline_folder(&pipeline.name);
+    let draft = if lake.is_remote() { Some(draft(desk)?) } else { None };
+    let folder = draft.as_ref().map_or(lake.folder(), |draft| draft.path()).to_path_buf();
     let first = args.first.unwrap_or_else(|| Utc::now().date_naive() - Days::new(u64::from(args.dates)));
     let scale = Scale {
         seed: args.seed,
@@ -42,16 +45,20 @@ pub fn run(desk: &Desk, args: &DemoArgs, json: bool) -> Result<u8, Problem> {
         (None, None) => Err(unknown(&pipeline.name)),
     };
     bar.end();
-    say_written(&pipeline.name, &scale, &folder, written?, json);
+    let written = written?;
+    if draft.is_some() {
+        send(&folder, &lake)?;
+    }
+    say_written(&pipeline.name, &scale, &lake, written, json);
     Ok(exit::DONE)
 }
 
-fn say_written(pipeline: &str, scale: &Scale, folder: &Path, written: Written, json: bool) {
+fn say_written(pipeline: &str, scale: &Scale, folder: &Place, written: Written, json: bool) {
     if json {
         let first = scale.first_date.to_string();
         say!(
             "{}",
-            serde_json::json!({ "folder": folder, "files": written.files, "records": written.records, "bytes": written.bytes, "first": first, "dates": scale.dates })
+            serde_json::json!({ "folder": folder.to_string(), "files": written.files, "records": written.records, "bytes": written.bytes, "first": first, "dates": scale.dates })
         );
     } else {
         say!(
@@ -59,10 +66,35 @@ fn say_written(pipeline: &str, scale: &Scale, folder: &Path, written: Written, j
             words::counted(written.files, "file"),
             words::counted(written.records, "record"),
             words::size(written.bytes),
-            folder.display()
+            folder
         );
         say!("Next: assay run {pipeline}");
     }
+}
+
+/// A folder for data that is then sent to a bucket.
+fn draft(desk: &Desk) -> Result<tempfile::TempDir, Problem> {
+    let scratch = desk.state().join("scratch");
+    let made = std::fs::create_dir_all(&scratch).and_then(|()| tempfile::tempdir_in(&scratch));
+    made.map_err(unfinished)
+}
+
+fn send(folder: &Path, lake: &Place) -> Result<(), Problem> {
+    let mut files = Vec::new();
+    collect(folder, "", &mut files).map_err(unfinished)?;
+    lake.send_all(folder, files.iter().map(String::as_str)).map_err(|error| problems::lake(&error))
+}
+
+fn collect(folder: &Path, below: &str, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        match entry.file_type()?.is_dir() {
+            true => collect(&entry.path(), &format!("{path}/"), files)?,
+            false => files.push(path),
+        }
+    }
+    Ok(())
 }
 
 /// Generated rows go to the private cluster and never to a database that somebody owns.

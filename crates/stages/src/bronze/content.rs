@@ -4,6 +4,7 @@ use crate::bronze::discover::modified_ns;
 use crate::error::StageError;
 use crate::silver::PlannedFile;
 use crate::watch::Watch;
+use assay_lake::Place;
 use assay_pipeline::{Encoding, Format, Source};
 use flate2::read::MultiGzDecoder;
 use std::fs::{File, Metadata};
@@ -26,7 +27,7 @@ pub enum Compression {
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
     pub(crate) path: String,
-    place: PathBuf,
+    origin: Origin,
     file: Held,
     /// Bytes of the content, after decompression.
     pub(crate) len: u64,
@@ -37,9 +38,16 @@ pub(crate) struct Content {
     pub(crate) compression: Compression,
     /// Of the file as it lies there, when that is not what is read here.
     pub(crate) tag: Option<u128>,
-    inode: u64,
     size: u64,
     modified_ns: i64,
+}
+
+/// Where the file lies.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// With its inode.
+    Disk(PathBuf, u64),
+    Object(Place),
 }
 
 /// How the content's file is held. A source can have more files than a process may have open.
@@ -48,7 +56,7 @@ enum Held {
     Open(Arc<File>),
     /// Opened anew when it is read.
     InPlace,
-    /// Decompressed; the file goes with the last who holds its path.
+    /// Decompressed or fetched; the file goes with the last who holds its path.
     Decompressed(Arc<TempPath>),
 }
 
@@ -57,7 +65,7 @@ impl Content {
     /// with `unlinked` the file has no name and is gone with the process.
     pub(crate) fn open(
         source: &Source,
-        pipeline_folder: &Path,
+        pipeline_folder: &Place,
         planned: &PlannedFile,
         scratch: &Path,
         unlinked: bool,
@@ -65,7 +73,11 @@ impl Content {
     ) -> Result<Self, StageError> {
         let path = planned.path.clone();
         let format = format(source, &path)?;
-        let place = pipeline_folder.join(&path);
+        let object = pipeline_folder.join(&path);
+        if object.is_remote() {
+            return Self::fetched(source, object, planned, scratch, unlinked, watch);
+        }
+        let place = object.folder().to_path_buf();
         let file = File::open(&place).map_err(|error| StageError::io(&path, "open the file", error))?;
         let meta = file.metadata().map_err(|error| StageError::io(&path, "look at the file", error))?;
         if !meta.is_file() {
@@ -85,7 +97,7 @@ impl Content {
         };
         let mut content = Self {
             path,
-            place,
+            origin: Origin::Disk(place, meta.ino()),
             file,
             len,
             start: 0,
@@ -93,9 +105,58 @@ impl Content {
             format,
             compression,
             tag,
-            inode: meta.ino(),
             size,
             modified_ns,
+        };
+        content.read_mark()?;
+        Ok(content)
+    }
+
+    /// A file in a bucket, copied into `scratch` once: it is read more than once, and another one of its name must
+    /// not come in between.
+    fn fetched(
+        source: &Source,
+        object: Place,
+        planned: &PlannedFile,
+        scratch: &Path,
+        unlinked: bool,
+        watch: &dyn Watch,
+    ) -> Result<Self, StageError> {
+        let path = planned.path.clone();
+        let format = format(source, &path)?;
+        let stat = object.stat()?.ok_or_else(|| StageError::Vanished { path: path.clone() })?;
+        if stat.size != planned.size || stat.modified_ns != planned.modified_ns {
+            return Err(StageError::Changed { path });
+        }
+        let held = tempfile::NamedTempFile::new_in(scratch).map_err(|error| scratch_error(scratch, error))?;
+        if watch.cancelled() {
+            return Err(StageError::Cancelled);
+        }
+        object.fetch_to(held.path(), &stat)?.ok_or_else(|| StageError::Changed { path: path.clone() })?;
+        // The copy has taken the place of the file that was made first.
+        let copy = held.into_temp_path();
+        let file = File::open(&copy).map_err(|error| scratch_error(scratch, error))?;
+        let compression = compression(&file).map_err(|error| scratch_error(scratch, error))?;
+        let (file, len, tag) = match compression {
+            Compression::Plain if unlinked => (Held::Open(Arc::new(file)), stat.size, None),
+            Compression::Plain => (Held::Decompressed(Arc::new(copy)), stat.size, None),
+            Compression::Gzip | Compression::Zstd => {
+                let (file, len, tag) = decompress(file, &path, compression, scratch, unlinked, watch)?;
+                (file, len, Some(tag))
+            }
+        };
+        let mut content = Self {
+            path,
+            origin: Origin::Object(object),
+            file,
+            len,
+            start: 0,
+            encoding: source.encoding,
+            format,
+            compression,
+            tag,
+            size: stat.size,
+            modified_ns: stat.modified_ns,
         };
         content.read_mark()?;
         Ok(content)
@@ -106,21 +167,26 @@ impl Content {
         let open = |place: &Path| File::open(place).map_err(|error| StageError::io(&self.path, "open the file", error));
         let file = match &self.file {
             Held::Open(_) => return Ok(self.clone()),
-            Held::InPlace => open(&self.place)?,
+            Held::InPlace => match &self.origin {
+                Origin::Disk(place, inode) => {
+                    let file = open(place)?;
+                    let meta = file.metadata();
+                    let meta = meta.map_err(|error| StageError::io(&self.path, "look at the file", error))?;
+                    self.check_same(&meta, *inode)?;
+                    file
+                }
+                Origin::Object(_) => return Err(StageError::Changed { path: self.path.clone() }),
+            },
             Held::Decompressed(place) => open(place)?,
         };
-        if matches!(self.file, Held::InPlace) {
-            let meta = file.metadata().map_err(|error| StageError::io(&self.path, "look at the file", error))?;
-            self.check_same(&meta)?;
-        }
         Ok(Self { file: Held::Open(Arc::new(file)), ..self.clone() })
     }
 
     /// The same content without an open file, as far as it can be opened again.
     pub(crate) fn released(self) -> Self {
-        match self.compression {
-            Compression::Plain => Self { file: Held::InPlace, ..self },
-            Compression::Gzip | Compression::Zstd => self,
+        match (self.compression, &self.origin) {
+            (Compression::Plain, Origin::Disk(..)) => Self { file: Held::InPlace, ..self },
+            _ => self,
         }
     }
 
@@ -143,13 +209,21 @@ impl Content {
 
     /// Fails when the file is not the one that was opened any more, or has been written to.
     pub(crate) fn check_unchanged(&self) -> Result<(), StageError> {
-        let meta =
-            std::fs::metadata(&self.place).map_err(|error| StageError::io(&self.path, "look at the file", error))?;
-        self.check_same(&meta)
+        match &self.origin {
+            Origin::Disk(place, inode) => {
+                let meta = std::fs::metadata(place);
+                self.check_same(&meta.map_err(|error| StageError::io(&self.path, "look at the file", error))?, *inode)
+            }
+            Origin::Object(object) => match object.stat()? {
+                Some(stat) if (stat.size, stat.modified_ns) == (self.size, self.modified_ns) => Ok(()),
+                Some(_) => Err(StageError::Changed { path: self.path.clone() }),
+                None => Err(StageError::Vanished { path: self.path.clone() }),
+            },
+        }
     }
 
-    fn check_same(&self, meta: &Metadata) -> Result<(), StageError> {
-        let same = meta.ino() == self.inode && meta.len() == self.size;
+    fn check_same(&self, meta: &Metadata, inode: u64) -> Result<(), StageError> {
+        let same = meta.ino() == inode && meta.len() == self.size;
         if same && modified_ns(meta, &self.path)? == self.modified_ns {
             return Ok(());
         }
@@ -237,6 +311,10 @@ impl<R: Read> Read for Tagged<R> {
     }
 }
 
+fn scratch_error(scratch: &Path, source: io::Error) -> StageError {
+    StageError::Io { path: scratch.display().to_string(), doing: "write into the folder", source }
+}
+
 fn decompress(
     file: File,
     path: &str,
@@ -248,11 +326,7 @@ fn decompress(
     let kind = if compression == Compression::Gzip { "gzip" } else { "zstd" };
     let broken = |source| StageError::Compressed { path: path.to_owned(), kind, source };
     let mut input = BufReader::with_capacity(256 << 10, Tagged { inner: file, hash: Box::new(Xxh3::new()) });
-    let scratch_error = |error| StageError::Io {
-        path: scratch.display().to_string(),
-        doing: "write decompressed data into the folder",
-        source: error,
-    };
+    let scratch_error = |error| scratch_error(scratch, error);
     let (mut output, place) = match unlinked {
         true => (tempfile::tempfile_in(scratch).map_err(scratch_error)?, None),
         false => {

@@ -10,7 +10,7 @@ use crate::bronze::discover::modified_ns;
 use crate::bronze::survey::Surveyed;
 use crate::error::StageError;
 use crate::silver::{PlannedFile, csv, json};
-use assay_lake::Lake;
+use assay_lake::{Lake, Place, Stat};
 use assay_pipeline::permit::PermitError;
 use assay_pipeline::{Format, Permit, Source};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -19,7 +19,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// A file that was moved to the dead letters.
@@ -43,7 +43,7 @@ impl DeadLetter {
 pub struct DeadLetters<'a> {
     /// None when the source keeps none: then what cannot be read is an error.
     folder: Option<&'a str>,
-    pipeline: PathBuf,
+    pipeline: Place,
     run: &'a str,
     at: DateTime<Utc>,
 }
@@ -64,7 +64,7 @@ impl<'a> DeadLetters<'a> {
         Ok(Self { folder: source.dead_letter.as_deref(), pipeline: lake.pipeline_folder(pipeline), run, at: now })
     }
 
-    pub(crate) fn pipeline_folder(&self) -> &Path {
+    pub(crate) fn pipeline_folder(&self) -> &Place {
         &self.pipeline
     }
 
@@ -83,15 +83,25 @@ impl<'a> DeadLetters<'a> {
         let Some(folder) = self.folder else { return Err(error) };
         let moved = |source| StageError::NotSetAside { path: planned.path.clone(), source };
         if let StageError::Vanished { .. } = error {
-            return self.told(folder, planned).map_err(moved)?.ok_or(error);
+            return self.told(folder, planned)?.ok_or(error);
         }
         let Some(reason) = reason(&error) else { return Err(error) };
         let place = self.pipeline.join(&planned.path);
-        let meta = fs::metadata(&place).map_err(|error| StageError::io(&planned.path, "look at the file", error))?;
+        let letter = self.letter(planned, &reason);
+        if place.is_remote() {
+            let there = place.stat()?.ok_or_else(|| StageError::Vanished { path: planned.path.clone() })?;
+            if (there.size, there.modified_ns) != (planned.size, planned.modified_ns) {
+                return Err(StageError::Changed { path: planned.path.clone() });
+            }
+            let name = self.send_away(folder, &place, &there, letter)?;
+            return Ok(DeadLetter { path: planned.path.clone(), place: format!("{folder}/{name}"), reason });
+        }
+        let place = place.folder();
+        let meta = fs::metadata(place).map_err(|error| StageError::io(&planned.path, "look at the file", error))?;
         if meta.len() != planned.size || modified_ns(&meta, &planned.path)? != planned.modified_ns {
             return Err(StageError::Changed { path: planned.path.clone() });
         }
-        let name = self.file_away(folder, &place, &self.letter(planned, &reason)).map_err(moved)?;
+        let name = self.file_away(folder, place, &letter).map_err(moved)?;
         Ok(DeadLetter { path: planned.path.clone(), place: format!("{folder}/{name}"), reason })
     }
 
@@ -104,7 +114,7 @@ impl<'a> DeadLetters<'a> {
     /// The file gets its second name, then its reason, then loses its first name: a crash in between leaves a state
     /// from which the same call ends the work.
     fn file_away(&self, folder: &str, from: &Path, letter: &str) -> io::Result<String> {
-        let to = self.pipeline.join(folder);
+        let to = self.pipeline.folder().join(folder);
         fs::create_dir_all(&to)?;
         let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let same = |there: fs::Metadata, here: fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
@@ -133,35 +143,54 @@ impl<'a> DeadLetters<'a> {
         Ok(name)
     }
 
+    /// As [`DeadLetters::file_away`] in a bucket, in the same order.
+    fn send_away(&self, folder: &str, from: &Place, stat: &Stat, letter: String) -> Result<String, StageError> {
+        let to = self.pipeline.join(folder);
+        let own = from.to_string();
+        let own = own.rsplit('/').next().unwrap_or_default();
+        let mut number = 1;
+        let name = loop {
+            let name = numbered(own, number);
+            match to.join(&name).stat()? {
+                None => {
+                    from.copy_to(&to.join(&name))?;
+                    break name;
+                }
+                Some(there) if there.is_content_of(stat) => break name,
+                Some(_) => number += 1,
+            }
+        };
+        to.join(&format!("{name}{REASON}")).write(letter.into())?;
+        from.remove()?;
+        Ok(name)
+    }
+
     /// The letter that this run wrote of the file before.
-    fn told(&self, folder: &str, planned: &PlannedFile) -> io::Result<Option<DeadLetter>> {
+    fn told(&self, folder: &str, planned: &PlannedFile) -> Result<Option<DeadLetter>, StageError> {
         letter_of(&self.pipeline, folder, self.run, &planned.path)
     }
 }
 
 /// Of these paths of a source, those whose files this very run moved to the dead letters, as the letters beside them
 /// tell: also when the step that moved them died before it could say so. `folder` is the pipeline's lake folder.
-pub fn set_aside_by(source: &Source, folder: &Path, run: &str, paths: &[&str]) -> Result<Vec<String>, StageError> {
+pub fn set_aside_by(source: &Source, folder: &Place, run: &str, paths: &[&str]) -> Result<Vec<String>, StageError> {
     let Some(letters) = &source.dead_letter else { return Ok(Vec::new()) };
     let mut moved = Vec::new();
     for path in paths {
-        let letter = letter_of(folder, letters, run, path);
-        if letter.map_err(|error| StageError::io(path, "look for the letter of", error))?.is_some() {
+        if letter_of(folder, letters, run, path)?.is_some() {
             moved.push((*path).to_owned());
         }
     }
     Ok(moved)
 }
 
-fn letter_of(pipeline: &Path, folder: &str, run: &str, path: &str) -> io::Result<Option<DeadLetter>> {
+fn letter_of(pipeline: &Place, folder: &str, run: &str, path: &str) -> Result<Option<DeadLetter>, StageError> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let (file, run) = (format!("file: {path}"), format!("run: {run}"));
     for number in 1.. {
         let name = numbered(name, number);
-        let text = match fs::read_to_string(pipeline.join(folder).join(format!("{name}{REASON}"))) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            text => text?,
-        };
+        let Some(text) = pipeline.join(folder).join(&format!("{name}{REASON}")).read()? else { break };
+        let text = String::from_utf8_lossy(&text);
         if text.lines().any(|line| line == file) && text.lines().any(|line| line == run) {
             let reason = text.lines().next().unwrap_or_default().to_owned();
             return Ok(Some(DeadLetter { path: path.to_owned(), place: format!("{folder}/{name}"), reason }));

@@ -1,6 +1,8 @@
 //! Lists the files of a source.
 
+use crate::bronze::objects;
 use crate::error::StageError;
+use assay_lake::Place;
 use assay_pipeline::{FileDates, Source};
 use chrono::{DateTime, NaiveDate};
 use std::collections::{BTreeSet, HashSet};
@@ -36,10 +38,13 @@ pub struct Discovered {
 }
 
 /// Lists the files below the folders that the source's path describes. A missing folder holds no files.
-pub fn discover(source: &Source, pipeline_folder: &Path) -> Result<Discovered, StageError> {
+pub fn discover(source: &Source, pipeline_folder: &Place) -> Result<Discovered, StageError> {
+    if pipeline_folder.is_remote() {
+        return objects::discover(source, pipeline_folder);
+    }
     let pattern: Vec<&str> = source.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let mut found = Discovered::default();
-    descend(pipeline_folder, String::new(), &pattern, None, &mut found)?;
+    descend(pipeline_folder.folder(), String::new(), &pattern, None, &mut found)?;
     if source.dates == FileDates::Arrival {
         found.files.iter_mut().for_each(|file| file.folder_date = arrived(file.modified_ns));
     }
@@ -51,12 +56,17 @@ pub fn discover(source: &Source, pipeline_folder: &Path) -> Result<Discovered, S
 /// that were listed. A source whose folders do not tell dates is listed whole.
 pub fn discover_within(
     source: &Source,
-    pipeline_folder: &Path,
+    pipeline_folder: &Place,
     dates: &BTreeSet<NaiveDate>,
     paths: &BTreeSet<&str>,
 ) -> Result<Discovered, StageError> {
     let folders: Option<Vec<_>> = dates.iter().map(|date| Some((*date, source.folder_of(*date)?))).collect();
     let Some(folders) = folders else { return discover(source, pipeline_folder) };
+    if pipeline_folder.is_remote() {
+        let folders: Vec<String> = folders.into_iter().map(|(_, folder)| folder).collect();
+        return objects::within(source, pipeline_folder, &folders, paths);
+    }
+    let pipeline_folder = pipeline_folder.folder();
     let pattern: Vec<&str> = source.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let behind = pattern.iter().position(|segment| *segment == "date=*").map_or(pattern.len(), |at| at + 1);
     let mut found = Discovered::default();
@@ -165,7 +175,7 @@ fn descend(
 }
 
 impl Discovered {
-    fn leave_out(&mut self, path: String) {
+    pub(super) fn leave_out(&mut self, path: String) {
         self.left_out += 1;
         if self.left_out_examples.len() < 10 {
             self.left_out_examples.push(path);
@@ -179,12 +189,12 @@ fn named_as_file(path: &str) -> bool {
     ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
 
-fn left_out(name: &str) -> bool {
+pub(super) fn left_out(name: &str) -> bool {
     name.starts_with(['.', '_']) || name.ends_with(".tmp") || name.ends_with(".part")
 }
 
 /// True when the segment of the source's path describes the folder's name; `*` stands for any characters.
-fn matches(segment: &str, name: &str) -> bool {
+pub(super) fn matches(segment: &str, name: &str) -> bool {
     match segment.split_once('*') {
         None => segment == name,
         Some((head, tail)) => match name.strip_prefix(head) {

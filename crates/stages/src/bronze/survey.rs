@@ -10,6 +10,7 @@ use crate::limits::Limits;
 use crate::parallel;
 use crate::silver::{PlannedFile, csv, parquet_rows};
 use crate::watch::Watch;
+use assay_lake::Place;
 use assay_pipeline::{Format, Source};
 use memchr::memchr2;
 use std::path::Path;
@@ -69,13 +70,13 @@ pub(crate) struct Chunk {
     pub(crate) last: bool,
 }
 
-/// Decompressed files that stay open, and so need no name.
+/// Decompressed or fetched files that stay open, and so need no name.
 const UNLINKED: usize = 200;
 
 /// Surveys files on `threads` threads; the answers have the order of the files. Writes only into `scratch`.
 pub fn survey(
     source: &Source,
-    pipeline_folder: &Path,
+    pipeline_folder: &Place,
     files: &[PlannedFile],
     scratch: &Path,
     threads: usize,
@@ -122,7 +123,7 @@ pub fn survey_or_set_aside(
 
 fn opened(
     source: &Source,
-    pipeline_folder: &Path,
+    pipeline_folder: &Place,
     planned: &PlannedFile,
     scratch: &Path,
     decompressed: &AtomicUsize,
@@ -130,7 +131,7 @@ fn opened(
 ) -> Result<Content, StageError> {
     let unlinked = decompressed.load(Ordering::Relaxed) < UNLINKED;
     let content = Content::open(source, pipeline_folder, planned, scratch, unlinked, watch)?;
-    if content.compression != Compression::Plain {
+    if content.compression != Compression::Plain || pipeline_folder.is_remote() {
         decompressed.fetch_add(1, Ordering::Relaxed);
     }
     Ok(content)

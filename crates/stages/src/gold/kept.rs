@@ -5,12 +5,11 @@ use super::catalog::lake_field;
 use super::inputs::{Inputs, SHARE_ROWS};
 use super::{CompiledModel, GoldJob, all_or_none};
 use crate::error::StageError;
-use assay_lake::{LakeField, LakeFile, Replacement, Scope, Snapshot, StagedFile};
+use assay_lake::{LakeField, LakeFile, Place, Replacement, Scope, Snapshot, StagedFile};
 use assay_sql::{Bound, Partials, Share, TableRef};
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::{DataType, LazyFrame, PolarsResult, lit, polars_err};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -75,7 +74,7 @@ struct Shelf<'a> {
 }
 
 impl Shelf<'_> {
-    fn folder(&self) -> PathBuf {
+    fn folder(&self) -> Place {
         self.job.lake.pipeline_folder(&self.job.pipeline.name).join("contributions").join(self.name)
     }
 
@@ -114,7 +113,7 @@ impl Shelf<'_> {
         format!("{:032x}", hash.digest128())
     }
 
-    fn stage(&self, month: NaiveDate, folder: &Path) -> Result<Vec<StagedFile>, StageError> {
+    fn stage(&self, month: NaiveDate, folder: &Place) -> Result<Vec<StagedFile>, StageError> {
         let files = self.months.get(&month).map(Vec::as_slice).unwrap_or_default();
         let dates: Vec<NaiveDate> = files.iter().filter_map(|file| file.partition).collect();
         let rows: u64 = files.iter().map(|file| file.rows).sum();
@@ -131,7 +130,7 @@ impl Shelf<'_> {
 
     fn publish(
         &self,
-        folder: &Path,
+        folder: &Place,
         scope: Scope,
         staged: Vec<StagedFile>,
         months: usize,
@@ -140,7 +139,7 @@ impl Shelf<'_> {
         let mut schema: Vec<LakeField> = self.part.fields().iter().map(lake_field).collect();
         schema.push(LakeField::new(MONTH, DataType::Date, true));
         let change = Replacement {
-            folder,
+            folder: folder.clone(),
             environment: self.job.lake.environment(),
             table: &format!("{}/contributions/{}", self.job.pipeline.name, self.name),
             schema: &schema,

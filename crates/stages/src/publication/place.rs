@@ -13,19 +13,35 @@ const RECORD: &str = ".published.json";
 
 /// An existing folder below the pipeline's lake folder.
 pub(super) struct Place {
+    /// On this disk: of a copy in a bucket the one in which its files are drafted.
     folder: PathBuf,
+    remote: Option<Remote>,
     /// Below the pipeline's lake folder.
     shown: String,
     /// Folders whose names are not known to be on disk.
     unsettled: Mutex<BTreeSet<PathBuf>>,
 }
 
+/// A folder in a bucket, and what it held when it was looked at last.
+struct Remote {
+    folder: assay_lake::Place,
+    present: Mutex<BTreeSet<String>>,
+}
+
 impl Place {
     /// Makes the folder. Refuses a path that leaves the lake folder, through a link too.
-    pub(super) fn open(lake_folder: &Path, path: &str) -> Result<Self, StageError> {
+    pub(super) fn open(lake: &assay_lake::Place, path: &str) -> Result<Self, StageError> {
         if path.is_empty() || !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(StageError::CopyOutside { path: path.to_owned() });
         }
+        if lake.is_remote() {
+            let folder = lake.join(path);
+            let present = folder.list()?.into_iter().map(|file| file.path).collect();
+            let (drafts, remote) = (folder.folder().to_path_buf(), Remote { folder, present: Mutex::new(present) });
+            let (shown, unsettled) = (path.to_owned(), Mutex::default());
+            return Ok(Self { folder: drafts, remote: Some(remote), shown, unsettled });
+        }
+        let lake_folder = lake.folder();
         let folder = lake_folder.join(path);
         let failed = |error| StageError::copy(path, error);
         let new: BTreeSet<PathBuf> = folder
@@ -39,11 +55,15 @@ impl Place {
         if !real.starts_with(&root) || real == root {
             return Err(StageError::CopyOutside { path: path.to_owned() });
         }
-        Ok(Self { folder, shown: path.to_owned(), unsettled: Mutex::new(new) })
+        Ok(Self { folder, remote: None, shown: path.to_owned(), unsettled: Mutex::new(new) })
     }
 
     /// The text of the record, if there is one.
     pub(super) fn record(&self) -> Result<Option<String>, StageError> {
+        if let Some(remote) = &self.remote {
+            let text = remote.folder.join(RECORD).read()?;
+            return Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()));
+        }
         match fs::read_to_string(self.folder.join(RECORD)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -82,14 +102,19 @@ impl Place {
         // The same draft for every try: what an interrupted one left is written over.
         let draft = folder.join(format!(".{}.tmp", place.file_name().unwrap_or_default().to_string_lossy()));
         let written = self.draft(&draft, name, fill).and_then(|filled| {
-            fs::rename(&draft, &place).map_err(|error| self.failed(name, error))?;
+            match &self.remote {
+                Some(remote) => remote.send(name, &draft)?,
+                None => fs::rename(&draft, &place).map_err(|error| self.failed(name, error))?,
+            }
             Ok(filled)
         });
-        if written.is_err() {
+        if written.is_err() || self.remote.is_some() {
             // The first failure is what counts; a draft that stays is hidden and written over later.
             let _ = fs::remove_file(&draft);
         }
-        locked(&self.unsettled).insert(folder);
+        if self.remote.is_none() {
+            locked(&self.unsettled).insert(folder);
+        }
         written
     }
 
@@ -109,6 +134,10 @@ impl Place {
 
     /// Removes a file, and its folder with its last file. True when it was there.
     pub(super) fn remove(&self, name: &str) -> Result<bool, StageError> {
+        if let Some(remote) = &self.remote {
+            locked(&remote.present).remove(name);
+            return Ok(remote.folder.join(name).remove()?);
+        }
         let place = self.folder.join(name);
         match fs::remove_file(&place) {
             Ok(()) => {}
@@ -126,11 +155,18 @@ impl Place {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
+        if let Some(remote) = &self.remote {
+            return locked(&remote.present).contains(name);
+        }
         self.folder.join(name).is_file()
     }
 
     /// Names of everything in the folder.
     pub(super) fn names(&self) -> Result<BTreeSet<String>, StageError> {
+        if let Some(remote) = &self.remote {
+            let first = |path: &String| path.split('/').next().unwrap_or_default().to_owned();
+            return Ok(locked(&remote.present).iter().map(first).collect());
+        }
         let failed = |error| StageError::copy(&self.shown, error);
         let entries = fs::read_dir(&self.folder).map_err(failed)?;
         entries.map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned())).collect()
@@ -148,5 +184,13 @@ impl Place {
 
     pub(super) fn failed(&self, name: &str, error: io::Error) -> StageError {
         StageError::copy(&self.path(name), error)
+    }
+}
+
+impl Remote {
+    fn send(&self, name: &str, draft: &Path) -> Result<(), StageError> {
+        self.folder.join(name).send(draft)?;
+        locked(&self.present).insert(name.to_owned());
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::parallel::locked;
 use crate::silver::moment;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
-use assay_lake::{StagedFile, staged_path};
+use assay_lake::{Place, StagedFile, staged_path};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
@@ -25,7 +25,7 @@ pub(crate) type Date = Option<i32>;
 
 /// The files of one table that a run is about to add.
 pub(crate) struct Files<'a> {
-    folder: PathBuf,
+    folder: Place,
     /// The partition column.
     column: &'a str,
     schema: SchemaRef,
@@ -69,7 +69,7 @@ impl Write for Sink {
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn new(folder: PathBuf, column: &'a str, schema: SchemaRef, run: &'a str, limits: &'a Limits) -> Self {
+    pub(crate) fn new(folder: Place, column: &'a str, schema: SchemaRef, run: &'a str, limits: &'a Limits) -> Self {
         Self {
             folder,
             column,
@@ -144,8 +144,8 @@ impl<'a> Files<'a> {
         let partition = date.and_then(moment::date);
         let path = staged_path(self.run, Some(self.column), partition);
         locked(&self.begun).push(StagedFile { path: path.clone(), size: 0, rows: 0, partition, stats: None });
-        let place = self.folder.join(&path);
-        let write_error = |error| StageError::write(&self.folder.display().to_string(), error);
+        let place = self.folder.folder().join(&path);
+        let write_error = |error| StageError::write(&self.folder.to_string(), error);
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder).map_err(write_error)?;
         }
@@ -159,14 +159,14 @@ impl<'a> Files<'a> {
     fn close(&self, date: Date, file: OpenFile) -> Result<(), StageError> {
         let sink = file.writer.into_inner().map_err(|error| self.error(error))?;
         let size = fs::metadata(&sink.place);
-        let size = size.map_err(|error| StageError::write(&self.folder.display().to_string(), error))?.len();
+        let size = size.map_err(|error| StageError::write(&self.folder.to_string(), error))?.len();
         let partition = date.and_then(moment::date);
         locked(&self.done).push(StagedFile { path: file.path, size, rows: file.rows, partition, stats: None });
         Ok(())
     }
 
     fn error(&self, error: ParquetError) -> StageError {
-        StageError::parquet(&self.folder.display().to_string(), error)
+        StageError::parquet(&self.folder.to_string(), error)
     }
 }
 

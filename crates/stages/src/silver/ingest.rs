@@ -204,7 +204,7 @@ fn merge(
     let table = TableName::new(&job.pipeline.name, Layer::Silver, &job.contract.table);
     let waiting = Waiting::new(job.scratch)?;
     let schema = columns::staged_schema(shape);
-    let silver = Files::new(waiting.path().to_owned(), &job.contract.partition, schema, job.run, &job.limits);
+    let silver = Files::new(waiting.path().into(), &job.contract.partition, schema, job.run, &job.limits);
     let quarantine = quarantine(job, &table);
     let stamp = stamp(job);
     let mut rounds = Rounds::new(job, watch, shape, &stamp, letters, dead);

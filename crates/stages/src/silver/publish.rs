@@ -11,13 +11,13 @@ use crate::watch::{Level, Watch};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType as ArrowType, SchemaRef};
-use assay_lake::{Committed, LakeError, LakeField, LakeFile, Replacement, Snapshot, StagedFile};
+use assay_lake::{Committed, LakeError, LakeField, LakeFile, Place, Replacement, Snapshot, StagedFile};
 use assay_pipeline::{ColumnType, TableName};
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
 use polars::prelude::{DataType, TimeUnit, TimeZone};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::runtime::Runtime;
 
 /// Tries to keep the undated rows of other files while other runs change them.
@@ -61,7 +61,7 @@ pub(crate) fn publish(
 
 /// A commit of one of the step's tables.
 pub(crate) struct Change<'a> {
-    folder: PathBuf,
+    folder: Place,
     name: String,
     schema: Vec<LakeField>,
     partition: &'a str,
@@ -101,10 +101,10 @@ impl<'a> Change<'a> {
 
 pub(crate) async fn commit(job: &IngestJob<'_>, watch: &dyn Watch, change: Change<'_>) -> Result<Committed, LakeError> {
     if watch.cancelled() {
-        return Err(LakeError::Cancelled { place: change.folder.display().to_string() });
+        return Err(LakeError::Cancelled { place: change.folder.to_string() });
     }
     let replacement = Replacement {
-        folder: &change.folder,
+        folder: change.folder,
         environment: job.lake.environment(),
         table: &change.name,
         schema: &change.schema,
@@ -148,8 +148,11 @@ impl Publication<'_> {
             for date in self.mended.iter().copied().map(Some).chain([None]) {
                 let files_of = files_of(before.as_ref(), date);
                 let new = staged.iter().any(|file| file.partition == date);
-                if new || self.holds_read(&folder, &files_of)? {
-                    all.extend(self.keep(&folder, &files_of, date, files)?);
+                if let Some(before) = &before {
+                    before.fetch(&files_of)?;
+                }
+                if new || self.holds_read(folder.folder(), &files_of)? {
+                    all.extend(self.keep(folder.folder(), &files_of, date, files)?);
                     dates.push(date);
                     held.push((date, files_of));
                 }

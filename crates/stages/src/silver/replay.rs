@@ -98,7 +98,7 @@ pub fn replay(job: &ReplayJob<'_>, watch: &dyn Watch) -> Result<Replayed, StageE
     let waiting = Waiting::new(ingest.scratch)?;
     let partition = &ingest.contract.partition;
     let files = |folder, column, schema| Files::new(folder, column, schema, ingest.run, &ingest.limits);
-    let accepted = files(waiting.path().to_owned(), partition.as_str(), columns::staged_schema(&shape));
+    let accepted = files(waiting.path().into(), partition.as_str(), columns::staged_schema(&shape));
     let silver = files(ingest.lake.folder(&name), partition.as_str(), columns::schema(&shape));
     let quarantine = files(ingest.lake.quarantine(&name), refused::DATE, refused::schema());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -214,11 +214,14 @@ impl Replay<'_> {
             by_place: !self.merges,
         };
         let held = self.held(table.as_ref(), &records);
+        if let Some(table) = &table {
+            table.fetch(&held)?;
+        }
         let keyed = !ingest.contract.key.is_empty();
-        let mut settled = settle(&incoming, &folders.0, &held, keyed)?;
+        let mut settled = settle(&incoming, folders.0.folder(), &held, keyed)?;
         let lost = if self.merges { Lost::new() } else { self.losers(&incoming, &held, &mut settled, quarantine)? };
         let kept = self.rewrite(&refused, &lost, quarantine)?;
-        let staged = settled.write(&incoming, &folders.0, &held, silver)?;
+        let staged = settled.write(&incoming, folders.0.folder(), &held, silver)?;
         let touched: Vec<Option<NaiveDate>> = settled.touched().iter().copied().collect();
         self.told.dates = touched.iter().copied().flatten().collect();
         self.told.before = self.job.table;
@@ -255,12 +258,11 @@ impl Replay<'_> {
     fn sift(&mut self, from: &Snapshot, accepted: &Files<'_>, quarantine: &Files<'_>) -> Result<(), StageError> {
         let choice = &self.job.choice;
         let files = chosen::files(from, |date| choice.has_date(date));
-        let folder = self.job.ingest.lake.quarantine(self.name);
         let limits = &self.job.ingest.limits;
         let mut sieve = Sieve::new(self.shape, limits.kept, limits.record as u64);
         let (mut silver, mut refused) = (Groups::new(accepted), Groups::new(quarantine));
         let mut whole = Whole::default();
-        chosen::pages(&folder, &files, |page| {
+        chosen::pages(from, &files, |page| {
             if self.watch.cancelled() {
                 return Err(StageError::Cancelled);
             }
@@ -348,7 +350,7 @@ impl Replay<'_> {
         quarantine: &Files<'_>,
     ) -> Result<Lost, StageError> {
         let folder = self.job.ingest.lake.folder(self.name);
-        let mut pairs = settled.displaced(incoming, &folder, held)?;
+        let mut pairs = settled.displaced(incoming, folder.folder(), held)?;
         pairs.sort_by(|a, b| (&a.row.path, a.row.line, a.row.item).cmp(&(&b.row.path, b.row.line, b.row.item)));
         let mut held_back: BTreeSet<(String, Option<u64>)> = BTreeSet::new();
         let mut groups = Groups::new(quarantine);

@@ -15,7 +15,7 @@ use crate::silver::ingest::{IngestJob, Scope};
 use crate::silver::publish::{Change, commit, silver_fields};
 use crate::silver::shape::Shape;
 use crate::watch::{Level, Watch};
-use assay_lake::{Committed, LakeError, LakeFile, Snapshot, StagedFile};
+use assay_lake::{Committed, LakeError, LakeFile, Place, Snapshot, StagedFile};
 use assay_pipeline::{Contract, SilverMode, TableName};
 use chrono::NaiveDate;
 use decide::Decided;
@@ -123,12 +123,12 @@ impl Merge<'_> {
         loop {
             let before = runtime.block_on(assay_lake::open(&folder))?;
             let held = self.held(before.as_ref(), &folder)?;
-            let decided = decide::decide(&self.incoming, &folder, &held)?;
+            let decided = decide::decide(&self.incoming, folder.folder(), &held)?;
             let schema = crate::silver::columns::schema(self.incoming.shape);
             let partition = &self.job.contract.partition;
             let files = Files::new(folder.clone(), partition, schema, self.job.run, &self.job.limits);
             let moved = AtomicBool::new(false);
-            let done = write::write(&self.incoming, &folder, &held, &decided, &files)
+            let done = write::write(&self.incoming, folder.folder(), &held, &decided, &files)
                 .and_then(|staged| self.commit(runtime, before.as_ref(), &decided, staged, &moved));
             match done {
                 Ok(committed) => return Ok((committed, self.merged(&decided))),
@@ -148,11 +148,12 @@ impl Merge<'_> {
     }
 
     /// The table's files that take part: none when it is made anew from all source files.
-    fn held(&self, before: Option<&Snapshot>, folder: &Path) -> Result<Vec<LakeFile>, StageError> {
+    fn held(&self, before: Option<&Snapshot>, folder: &Place) -> Result<Vec<LakeFile>, StageError> {
         let Some(before) = before.filter(|_| self.job.scope != Scope::All) else { return Ok(Vec::new()) };
         // Refuses a table whose rows would be read wrongly.
         drop(before.scan(Some(&[]))?);
         same_columns(before, self.incoming.shape, folder)?;
+        before.fetch(before.files())?;
         Ok(before.files().to_vec())
     }
 
@@ -204,7 +205,7 @@ impl Merge<'_> {
 }
 
 /// Refuses a table that has other columns than the contract gives it.
-pub(crate) fn same_columns(before: &Snapshot, shape: &Shape, folder: &Path) -> Result<(), StageError> {
+pub(crate) fn same_columns(before: &Snapshot, shape: &Shape, folder: &Place) -> Result<(), StageError> {
     let wanted = silver_fields(shape);
     let changed = before.fields().iter().find_map(|old| match wanted.iter().find(|new| new.name == old.name) {
         None => Some(format!("{} is gone", old.name)),
@@ -214,7 +215,7 @@ pub(crate) fn same_columns(before: &Snapshot, shape: &Shape, folder: &Path) -> R
         Some(_) => None,
     });
     match changed {
-        Some(what) => Err(LakeError::SchemaChange { place: folder.display().to_string(), what }.into()),
+        Some(what) => Err(LakeError::SchemaChange { place: folder.to_string(), what }.into()),
         None => Ok(()),
     }
 }

@@ -52,14 +52,16 @@ fn tag(copying: &mut Copying<'_>) -> Result<(), StageError> {
         output.tag = match known {
             Some(tag) => Some(tag),
             None if output.tag.is_some() => continue,
-            None => read_tag(&lake.join(path)).map_err(|error| StageError::copy(path, error))?,
+            None => match lake.join(path).open()? {
+                Some(file) => Some(read_tag(file).map_err(|error| StageError::copy(path, error))?),
+                None => None,
+            },
         };
     }
     Ok(())
 }
 
-/// None when the file is gone.
-fn read_tag(place: &std::path::Path) -> io::Result<Option<String>> {
+fn read_tag(mut file: File) -> io::Result<String> {
     struct Hash(Xxh3);
     impl Write for Hash {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -70,14 +72,9 @@ fn read_tag(place: &std::path::Path) -> io::Result<Option<String>> {
             Ok(())
         }
     }
-    let mut file = match File::open(place) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
     let mut hash = Hash(Xxh3::new());
     io::copy(&mut file, &mut hash)?;
-    Ok(Some(format!("{:032x}", hash.0.digest128())))
+    Ok(format!("{:032x}", hash.0.digest128()))
 }
 
 /// Sources whose content another source's output shows: the one that has an output already, or the first by path.

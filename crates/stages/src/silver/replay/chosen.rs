@@ -11,7 +11,6 @@ use assay_pipeline::TableName;
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// Which refused records are put through again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,8 +35,9 @@ pub async fn refused_groups(lake: &Lake, table: &TableName) -> Result<Option<(i6
     let folder = lake.quarantine(table);
     let Some(snapshot) = assay_lake::open(&folder).await? else { return Ok(None) };
     let mut groups: BTreeMap<(Option<NaiveDate>, String, String), u64> = BTreeMap::new();
+    snapshot.fetch(snapshot.files())?;
     for file in snapshot.files() {
-        let reading = Reading::open(&folder.join(&file.path))?;
+        let reading = Reading::open(&snapshot.path_of(file))?;
         for batch in reading.batches(None, Some(&["_source_file", "reason"]))? {
             let batch = batch.map_err(|error| reading.broken(error))?;
             let texts = |name| text(&batch, name).map_err(|error| reading.bad(error));
@@ -139,12 +139,13 @@ impl Page {
 
 /// Hands every batch of these files to `take`, in the order of the files' paths.
 pub(super) fn pages(
-    folder: &Path,
+    of: &Snapshot,
     files: &[LakeFile],
     mut take: impl FnMut(Page) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
+    of.fetch(files)?;
     for file in files {
-        let reading = Reading::open(&folder.join(&file.path))?;
+        let reading = Reading::open(&of.path_of(file))?;
         for batch in reading.batches(None, None)? {
             let batch = batch.map_err(|error| reading.broken(error))?;
             take(Page::of(&batch, file.partition).map_err(|error| reading.bad(error))?)?;

@@ -45,10 +45,9 @@ impl Replay<'_> {
         dates.extend(self.written.iter().map(|days| days.and_then(moment::date)));
         dates.extend(lost.values().flat_map(BTreeMap::values).map(|(date, _)| *date));
         let files = chosen::files(from, |date| dates.contains(&date));
-        let folder = self.job.ingest.lake.quarantine(self.name);
         let mut groups = Groups::new(quarantine);
         let mut carry = Carry::default();
-        chosen::pages(&folder, &files, |page| {
+        chosen::pages(from, &files, |page| {
             if self.watch.cancelled() {
                 return Err(StageError::Cancelled);
             }
