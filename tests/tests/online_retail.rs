@@ -160,3 +160,19 @@ fn a_date_is_planned_run_again_compared_and_undone() {
     assert_eq!(moved(of_table(&difference, "gold.sales_transactions")), [0, 1, 0]);
     assert_eq!(moved(of_table(&difference, "gold.products")), [0, 1, 0]);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_keyring_the_other_ways_to_keep_credentials_are_told() {
+    let mut journey = Journey::new("online_retail");
+    journey.workspace.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+    let forget = journey.assay(&["connect", "kaggle", "--forget"]);
+    assert_eq!(forget.code, Some(1), "{}", forget.stdout);
+    for said in ["keyring", "nothing was changed", "KAGGLE_USERNAME", "kaggle.json"] {
+        assert!(forget.stderr.contains(said), "{said}: {}", forget.stderr);
+    }
+    // The standard input of a journey is empty.
+    let empty = journey.assay(&["connect", "kaggle"]);
+    assert_eq!(empty.code, Some(1));
+    assert!(empty.stderr.contains(r#"{"username": …, "key": …}"#), "{}", empty.stderr);
+}
