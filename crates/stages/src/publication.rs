@@ -6,6 +6,7 @@
 mod by_date;
 mod by_source;
 mod form;
+mod kept;
 mod place;
 mod record;
 mod rows;
@@ -18,6 +19,7 @@ use crate::watch::Watch;
 use assay_lake::{Lake, Snapshot};
 use assay_pipeline::{Layer, Permit, Publication, PublishedFiles, PublishedForm, TableName};
 use chrono::{DateTime, Utc};
+use kept::Kept;
 use place::Place;
 use record::Record;
 
@@ -89,8 +91,7 @@ struct Copying<'a> {
     watch: &'a dyn Watch,
     place: Place,
     record: Record,
-    /// The record's text as it lies on disk.
-    kept: Option<String>,
+    kept: Kept,
     done: Published,
 }
 
@@ -102,11 +103,8 @@ impl<'a> Copying<'a> {
         watch: &'a dyn Watch,
     ) -> Result<Self, StageError> {
         let place = Place::open(&job.lake.pipeline_folder(&job.table.pipeline), &publication.path)?;
-        let kept = place.record()?;
-        let record = match &kept {
-            Some(text) => Record::parse(text, &place)?,
-            None => Record::default(),
-        };
+        let kept = Kept::open(&place)?;
+        let record = kept.record().clone();
         let (form, files, done) = (publication.form, &publication.files, Published::default());
         Ok(Self { job, form, files, snapshot, watch, place, record, kept, done })
     }
@@ -122,12 +120,8 @@ impl<'a> Copying<'a> {
 
     /// Makes the record durable, where it differs from what lies on disk.
     fn keep(&mut self) -> Result<(), StageError> {
-        let text = self.record.text(&self.place)?;
-        if self.kept.as_deref() != Some(&text) {
-            self.place.keep(&text)?;
-            self.kept = Some(text);
-        }
-        Ok(())
+        // A copy by date has few entries, which one file shows to whoever looks.
+        self.kept.keep(&self.record, *self.files == PublishedFiles::ByDate, &self.place)
     }
 
     /// Columns of the copy, in the table's order; `with_date` includes the partition column.

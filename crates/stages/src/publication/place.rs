@@ -9,8 +9,6 @@ use std::sync::Mutex;
 
 use crate::parallel::locked;
 
-const RECORD: &str = ".published.json";
-
 /// An existing folder below the pipeline's lake folder.
 pub(super) struct Place {
     /// On this disk: of a copy in a bucket the one in which its files are drafted.
@@ -58,21 +56,17 @@ impl Place {
         Ok(Self { folder, remote: None, shown: path.to_owned(), unsettled: Mutex::new(new) })
     }
 
-    /// The text of the record, if there is one.
-    pub(super) fn record(&self) -> Result<Option<String>, StageError> {
+    /// The text of a file of the folder itself, if there is one.
+    pub(super) fn read(&self, name: &str) -> Result<Option<String>, StageError> {
         if let Some(remote) = &self.remote {
-            let text = remote.folder.join(RECORD).read()?;
+            let text = remote.folder.join(name).read()?;
             return Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()));
         }
-        match fs::read_to_string(self.folder.join(RECORD)) {
+        match fs::read_to_string(self.folder.join(name)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StageError::copy(&self.record_path(), error)),
+            Err(error) => Err(self.failed(name, error)),
         }
-    }
-
-    pub(super) fn record_path(&self) -> String {
-        self.path(RECORD)
     }
 
     /// Below the pipeline's lake folder.
@@ -80,9 +74,9 @@ impl Place {
         format!("{}/{name}", self.shown)
     }
 
-    /// Replaces the record, and returns when it is on disk.
-    pub(super) fn keep(&self, text: &str) -> Result<(), StageError> {
-        self.replace(RECORD, |file| file.write_all(text.as_bytes()).map_err(|error| self.failed(RECORD, error)))?;
+    /// Writes a file of the record, and returns when it is on disk.
+    pub(super) fn keep(&self, name: &str, text: &str) -> Result<(), StageError> {
+        self.replace(name, |file| file.write_all(text.as_bytes()).map_err(|error| self.failed(name, error)))?;
         self.settle()
     }
 

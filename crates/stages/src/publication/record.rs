@@ -1,7 +1,5 @@
 //! The record beside a copy: what each of its files was made from. It makes a copy resumable and names lasting.
 
-use super::place::Place;
-use crate::error::StageError;
 use assay_lake::{LakeFile, Snapshot};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// Rows without a partition, or of a table without partitions.
 const WHOLE: &str = "";
 
-/// Kept as JSON in `.published.json`.
+/// Kept as JSON in `.published.json` and the segments beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     /// Columns of the files and their types.
@@ -24,6 +22,9 @@ pub(super) struct Record {
     /// By the path of the source file; entries stay for ever, so that names do.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) sources: BTreeMap<String, Output>,
+    /// Segments up to this number are in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) through: u32,
 }
 
 /// What a source file's rows are copied to.
@@ -51,14 +52,14 @@ pub(super) struct Rows {
 }
 
 impl Record {
-    pub(super) fn parse(text: &str, place: &Place) -> Result<Self, StageError> {
-        serde_json::from_str(text).map_err(|source| StageError::CopyRecord { path: place.record_path(), source })
+    /// Entries.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len() + self.sources.len()
     }
+}
 
-    pub(super) fn text(&self, place: &Place) -> Result<String, StageError> {
-        serde_json::to_string_pretty(self)
-            .map_err(|source| StageError::CopyRecord { path: place.record_path(), source })
-    }
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The key of a partition in a record.

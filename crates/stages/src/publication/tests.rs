@@ -122,7 +122,7 @@ impl Bench {
                 let place = entry.unwrap().path();
                 if place.is_dir() {
                     folders.push(place);
-                } else if !place.ends_with(".published.json") {
+                } else if !place.file_name().unwrap().to_string_lossy().starts_with(".published.") {
                     let name = place.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
                     found.insert(name, fs::read(place).unwrap());
                 }

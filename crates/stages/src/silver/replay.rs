@@ -4,6 +4,7 @@
 //! commits does the same again. The table is committed first: the quarantine lets go of a record when it has arrived.
 
 mod chosen;
+mod gauge;
 mod origin;
 mod rewrite;
 mod sift;
@@ -84,7 +85,8 @@ pub struct FileChange {
     pub dates: BTreeMap<NaiveDate, i64>,
 }
 
-/// Puts the chosen records through and merges them. On an error or when cancelled before the table's commit nothing
+/// Puts the chosen records through and merges them, unless the contract's gate does not hold over the dates that
+/// change. On an error or when cancelled before the table's commit nothing
 /// can be seen of it, and no file of it stays. Blocking, and not for a thread of a runtime.
 pub fn replay(job: &ReplayJob<'_>, watch: &dyn Watch) -> Result<Replayed, StageError> {
     let ingest = &job.ingest;
@@ -227,6 +229,7 @@ impl Replay<'_> {
         self.told.before = self.job.table;
         self.told.version = self.job.table;
         self.told.quarantine_version = self.job.quarantine;
+        self.judge(&touched, &staged, &refused, &kept)?;
         if self.watch.cancelled() {
             return Err(StageError::Cancelled);
         }

@@ -4,7 +4,8 @@
 use super::contracts::{Rules, column, contract, shop_of};
 use super::shop::{Shop, date, sale};
 use crate::{
-    Counts, DeadLetters, Ingested, Limits, PlannedFile, Quiet, Scope, StageError, discover, set_aside_by, survey_or_set_aside,
+    Counts, DeadLetters, Ingested, Limits, PlannedFile, Quiet, Scope, StageError, discover, set_aside_by,
+    survey_or_set_aside,
 };
 use assay_pipeline::{FileDates, Permit};
 use chrono::{DateTime, TimeDelta};

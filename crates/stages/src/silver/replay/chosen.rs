@@ -11,6 +11,7 @@ use assay_pipeline::TableName;
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Which refused records are put through again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,6 +121,11 @@ impl Page {
         })
     }
 
+    /// The primary reason's code.
+    pub(super) fn reason(&self, row: usize) -> &str {
+        self.reasons.value(row)
+    }
+
     /// Elements have ordinals only where records are exploded.
     pub(super) fn entry(&self, row: usize, exploded: bool, choice: &Choice) -> Entry<'_> {
         let message = if self.messages.is_valid(row) { self.messages.value(row) } else { "" };
@@ -144,12 +150,19 @@ pub(super) fn pages(
     mut take: impl FnMut(Page) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     of.fetch(files)?;
-    for file in files {
-        let reading = Reading::open(&of.path_of(file))?;
-        for batch in reading.batches(None, None)? {
-            let batch = batch.map_err(|error| reading.broken(error))?;
-            take(Page::of(&batch, file.partition).map_err(|error| reading.bad(error))?)?;
-        }
+    files.iter().try_for_each(|file| pages_of(&of.path_of(file), file.partition, &mut take))
+}
+
+/// Hands every batch of one file to `take`.
+pub(super) fn pages_of(
+    place: &Path,
+    date: Option<NaiveDate>,
+    mut take: impl FnMut(Page) -> Result<(), StageError>,
+) -> Result<(), StageError> {
+    let reading = Reading::open(place)?;
+    for batch in reading.batches(None, None)? {
+        let batch = batch.map_err(|error| reading.broken(error))?;
+        take(Page::of(&batch, date).map_err(|error| reading.bad(error))?)?;
     }
     Ok(())
 }
