@@ -103,7 +103,10 @@ fn explained(error: io::Error, host: &str, trusted: &str) -> Handshake {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "the server's certificate is not valid yet".to_owned()
             }
-            CertificateError::Other(other) if is_of_version_1(other) => {
+            CertificateError::Other(other) if is(other, webpki::Error::CaUsedAsEndEntity) => {
+                format!("the server's certificate is signed by itself and {trusted} does not trust it; name it with sslrootcert")
+            }
+            CertificateError::Other(other) if is(other, webpki::Error::UnsupportedCertVersion) => {
                 "the server's certificate is of X.509 version 1, which cannot be verified; make one with alternative names"
                     .to_owned()
             }
@@ -115,8 +118,9 @@ fn explained(error: io::Error, host: &str, trusted: &str) -> Handshake {
     Handshake { reason, source: told.is_none().then_some(error) }
 }
 
-fn is_of_version_1(error: &rustls::OtherError) -> bool {
-    error.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::UnsupportedCertVersion)
+/// Whether the verifier's error, for which rustls has no word of its own, is this one.
+pub(crate) fn is(error: &rustls::OtherError, wanted: webpki::Error) -> bool {
+    error.0.downcast_ref() == Some(&wanted)
 }
 
 /// A connection's bytes.

@@ -1,6 +1,7 @@
 //! Whether a server's certificate is one to believe.
 
 use crate::mode::{Mode, Protection, Roots};
+use crate::tls::is;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -83,9 +84,7 @@ impl Verifier {
 
 fn is_authority(error: &Error) -> bool {
     match error {
-        Error::InvalidCertificate(CertificateError::Other(other)) => {
-            other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity)
-        }
+        Error::InvalidCertificate(CertificateError::Other(other)) => is(other, webpki::Error::CaUsedAsEndEntity),
         _ => false,
     }
 }
