@@ -2,7 +2,7 @@
 
 use crate::data::{Composites, Profile};
 use crate::draft::{Draft, RowTest, RowsId, outcome_column};
-use crate::failing::Reason;
+use crate::failing::{Reason, Told};
 use crate::measured::Measured;
 use crate::report::{Evaluated, Outcome};
 use crate::rules::{Finding, Judge, Planned, Refusal, plan_of};
@@ -30,7 +30,7 @@ struct Leaf {
     planned: Result<(Judge, Option<String>), Refusal>,
     rows: Option<RowsId>,
     filter: Option<String>,
-    /// Whether what it says of rows can be joined with what others say.
+    /// Whether one failing row makes it fail, so that what it says of rows can be joined with what others say.
     joined: bool,
 }
 
@@ -102,11 +102,20 @@ impl Composed {
         stack.pop()
     }
 
-    /// The sentences about a row that fails the rule.
-    pub fn reasons(&self, draft: &Draft<'_>) -> Vec<Reason> {
+    /// Whether one failing row makes the rule fail. Two rules joined by `or` fail on a row that fails both.
+    pub fn fails_by_one_row(&self) -> bool {
+        self.leaves.iter().all(|leaf| leaf.joined)
+    }
+
+    /// What is told of a row that fails the rule.
+    pub fn told(&self, number: u32, draft: &Draft<'_>) -> Told {
+        Told { number, test: self.rows.map(|id| id.0), reasons: self.reasons(draft) }
+    }
+
+    fn reasons(&self, draft: &Draft<'_>) -> Vec<Reason> {
         let of = |id: RowsId| {
             let test = &draft.rows[id.0];
-            Reason { test: id.0, columns: test.columns.clone(), requirement: test.requirement.clone() }
+            Reason::of(id.0, &test.columns, &test.requirement)
         };
         self.leaves.iter().filter_map(|leaf| leaf.rows).map(of).collect()
     }

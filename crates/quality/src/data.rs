@@ -86,8 +86,9 @@ pub struct ListedFile {
 pub enum Rows<'a> {
     /// Count them.
     Count,
-    /// Write them with all columns, `_rules` (which rules failed, by number from 1 in the ruleset) and `_reasons`
-    /// to this Parquet file; no file when there is none.
+    /// Write those that made a rule fail, with all columns, `_rules` (which rules, by number from 1 in the ruleset) and
+    /// `_reasons`, to this Parquet file; no file when there is none. A row that has nothing for `Completeness > 0.9`
+    /// made it fail only where the rule failed.
     Keep(&'a Path),
     /// Write every row so, in the order of the data, and with `_skipped`: numbers of the rules that say nothing of it.
     Every(&'a Path),

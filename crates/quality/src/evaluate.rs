@@ -33,34 +33,88 @@ pub fn evaluate(ruleset: &Ruleset, data: &Data<'_>, rows: Rows<'_>) -> Result<Re
     let mut draft = Draft::new(data, schema);
     let composed: Vec<Composed> = ruleset.rules.iter().map(|rule| Composed::of(rule, &mut draft)).collect();
     let analyzers = analyzers::planned(&ruleset.analyzers, &mut draft);
-    let tests = row_by_row(&draft, &composed, &rows);
+    let told: Vec<Told> = composed.iter().zip(1..).map(|(rule, number)| rule.told(number, &draft)).collect();
+    let decided: Vec<bool> = composed.iter().map(Composed::fails_by_one_row).collect();
+    let chosen = match rows {
+        Rows::Count => vec![false; told.len()],
+        Rows::Keep(_) => decided.clone(),
+        Rows::Every(_) => vec![true; told.len()],
+    };
+    let tests = counted_tests(&draft, &told, &chosen);
     let (occurrences, repeated) = groups(&draft, &tests, &stop)?;
     let queries = queries(&draft, &stop)?;
-    let keeper = keeper(&draft, &composed, &rows);
-    let wanted = Wanted { tests: &tests, repeated: &repeated, keeper: keeper.clone() };
-    let passed = pass(&draft, &wanted, &stop).and_then(|passed| Ok((passed, finished(keeper.as_deref(), &rows)?)));
-    let (passed, failing) = passed.inspect_err(|_| keeper.iter().for_each(|keeper| keeper.discard()))?;
+    let (passed, mut failing) =
+        run(&draft, &Look { tests: &tests, repeated: &repeated, measures: true }, &told, &chosen, &rows, &stop)?;
     let all = passed.rows;
     let measured = measured(&draft, passed, &tests, occurrences, queries);
-    let mut report = report(ruleset, composed, analyzers, &measured, all, failing);
+    let mut report = report(ruleset, composed, analyzers, &measured, all);
     if data.profile == Profile::Deequ {
         one_value_of_queries(&mut report.verdicts);
     }
+    if let Some(chosen) = late(&report, &decided).filter(|_| matches!(rows, Rows::Keep(_))) {
+        let tests = needed_tests(&draft, &told, &chosen);
+        let repeated = regrouped(&draft, &tests, repeated, &stop)?;
+        let look = Look { tests: &tests, repeated: &repeated, measures: false };
+        (_, failing) = run(&draft, &look, &told, &chosen, &rows, &stop)?;
+    }
+    report.failing = failing;
     Ok(report)
+}
+
+/// What a pass looks at.
+struct Look<'a> {
+    tests: &'a [bool],
+    repeated: &'a [Option<DataFrame>],
+    measures: bool,
+}
+
+/// One pass; the rows that fail a chosen rule are kept where rows are kept.
+fn run(
+    draft: &Draft<'_>,
+    look: &Look<'_>,
+    told: &[Told],
+    chosen: &[bool],
+    rows: &Rows<'_>,
+    stop: &Stop,
+) -> Result<(Passed, Option<u64>), QualityError> {
+    let told = told.iter().zip(chosen).filter(|(_, chosen)| **chosen).map(|(told, _)| told.clone()).collect();
+    let keeper = keeper(draft, told, rows);
+    let wanted = Wanted { tests: look.tests, repeated: look.repeated, measures: look.measures, keeper: keeper.clone() };
+    let passed = pass(draft, &wanted, stop).and_then(|passed| Ok((passed, finished(keeper.as_deref(), rows)?)));
+    passed.inspect_err(|_| keeper.iter().for_each(|keeper| keeper.discard()))
+}
+
+/// The rules whose failing rows are kept, where they are others than those that one row makes fail: a share of rows may
+/// fail a rule such as `Completeness > 0.9`, and only the verdict tells whether these rows made it fail.
+fn late(report: &Report, decided: &[bool]) -> Option<Vec<bool>> {
+    let failed =
+        |verdict: &Verdict| verdict.outcome == Outcome::Failed && verdict.rows.is_some_and(|counts| counts.failed > 0);
+    let chosen: Vec<bool> = report.verdicts.iter().map(failed).collect();
+    chosen.iter().zip(decided).any(|(chosen, decided)| *chosen && !decided).then_some(chosen)
 }
 
 fn schema_of(data: &Data<'_>) -> Result<SchemaRef, QualityError> {
     guarded(|| data.rows.clone().collect_schema()).map_err(|source| QualityError::Unreadable { source })
 }
 
-/// Which row tests are evaluated for each row: those of rules, but for counts that follow from the keys alone when no
-/// row is kept, and those that a composed rule is made of.
-fn row_by_row(draft: &Draft<'_>, composed: &[Composed], rows: &Rows<'_>) -> Vec<bool> {
-    let kept = !matches!(rows, Rows::Count);
+/// The row tests that a pass evaluates so that all rules have their counts: all but those whose counts follow from the
+/// keys alone, and those too where rows are kept or a rule is composed of them.
+fn counted_tests(draft: &Draft<'_>, told: &[Told], chosen: &[bool]) -> Vec<bool> {
     let mut wanted: Vec<bool> = draft.rows.iter().map(|test| test.counted.is_none()).collect();
-    for id in composed.iter().filter_map(|rule| rule.rows) {
-        wanted[id.0] |= kept;
-        draft.rows[id.0].parts.iter().for_each(|part| wanted[part.0] = true);
+    for (rule, chosen) in told.iter().zip(chosen) {
+        let Some(test) = rule.test else { continue };
+        wanted[test] |= *chosen;
+        draft.rows[test].parts.iter().for_each(|part| wanted[part.0] = true);
+    }
+    wanted
+}
+
+/// The row tests of chosen rules alone.
+fn needed_tests(draft: &Draft<'_>, told: &[Told], chosen: &[bool]) -> Vec<bool> {
+    let mut wanted = vec![false; draft.rows.len()];
+    for test in told.iter().zip(chosen).filter(|(_, chosen)| **chosen).filter_map(|(rule, _)| rule.test) {
+        wanted[test] = true;
+        draft.rows[test].parts.iter().for_each(|part| wanted[part.0] = true);
     }
     wanted
 }
@@ -68,15 +122,37 @@ fn row_by_row(draft: &Draft<'_>, composed: &[Composed], rows: &Rows<'_>) -> Vec<
 type Groups = (Vec<Occurrences>, Vec<Option<DataFrame>>);
 
 fn groups(draft: &Draft<'_>, tests: &[bool], stop: &Stop) -> Result<Groups, QualityError> {
-    let read = draft.rows.iter().zip(tests).filter(|(_, wanted)| **wanted).flat_map(|(test, _)| &test.lookups);
-    let read: Vec<usize> = (read.filter_map(|id| match &draft.lookups[id.0] {
-        Lookup::Repeated(keys) => Some(keys.0),
-        Lookup::Among { .. } => None,
-    }))
-    .collect();
+    let read = read_keys(draft, tests);
     let each = draft.keys.iter().enumerate();
-    let groups = each.map(|(at, set)| group(draft, set, read.contains(&at), stop)).collect::<Result<Vec<_>, _>>()?;
+    let groups = each.map(|(at, set)| group(draft, set, read[at], stop)).collect::<Result<Vec<_>, _>>()?;
     Ok(groups.into_iter().unzip())
+}
+
+/// The repeated keys that the tests read, those that are not there yet grouped again.
+fn regrouped(
+    draft: &Draft<'_>,
+    tests: &[bool],
+    mut repeated: Vec<Option<DataFrame>>,
+    stop: &Stop,
+) -> Result<Vec<Option<DataFrame>>, QualityError> {
+    for (at, read) in read_keys(draft, tests).into_iter().enumerate() {
+        if read && repeated[at].is_none() {
+            repeated[at] = group(draft, &draft.keys[at], true, stop)?.1;
+        }
+    }
+    Ok(repeated)
+}
+
+/// For each key set, whether a test reads which of its keys are repeated.
+fn read_keys(draft: &Draft<'_>, tests: &[bool]) -> Vec<bool> {
+    let mut read = vec![false; draft.keys.len()];
+    let lookups = draft.rows.iter().zip(tests).filter(|(_, wanted)| **wanted).flat_map(|(test, _)| &test.lookups);
+    for id in lookups {
+        if let Lookup::Repeated(keys) = &draft.lookups[id.0] {
+            read[keys.0] = true;
+        }
+    }
+    read
 }
 
 fn queries(draft: &Draft<'_>, stop: &Stop) -> Result<Vec<Result<DataFrame, String>>, QualityError> {
@@ -92,7 +168,7 @@ fn queries(draft: &Draft<'_>, stop: &Stop) -> Result<Vec<Result<DataFrame, Strin
     draft.queries.iter().map(answer).collect()
 }
 
-fn keeper(draft: &Draft<'_>, composed: &[Composed], rows: &Rows<'_>) -> Option<Arc<Keeper>> {
+fn keeper(draft: &Draft<'_>, told: Vec<Told>, rows: &Rows<'_>) -> Option<Arc<Keeper>> {
     let (path, every): (&Path, bool) = match rows {
         Rows::Count => return None,
         Rows::Keep(path) => (path, false),
@@ -104,12 +180,7 @@ fn keeper(draft: &Draft<'_>, composed: &[Composed], rows: &Rows<'_>) -> Option<A
             columns.push(name);
         }
     }
-    let told = composed.iter().zip(1..).map(|(rule, number)| Told {
-        number,
-        test: rule.rows.map(|id| id.0),
-        reasons: rule.reasons(draft),
-    });
-    Some(Arc::new(Keeper::new(path, columns, told.collect(), every)))
+    Some(Arc::new(Keeper::new(path, columns, told, every)))
 }
 
 fn finished(keeper: Option<&Keeper>, rows: &Rows<'_>) -> Result<Option<u64>, QualityError> {
@@ -143,7 +214,6 @@ fn report(
     analyzers: Vec<Composed>,
     measured: &Measured,
     rows: u64,
-    failing: Option<u64>,
 ) -> Report {
     let mut statistics: Vec<Statistic> = Vec::new();
     let mut note = |judged: &Judged| {
@@ -161,7 +231,7 @@ fn report(
         verdicts.push(verdict(rule, judged, counts));
     }
     analyzers.into_iter().for_each(|analyzer| note(&analyzer.judge(measured)));
-    Report { verdicts, statistics, rows, failing }
+    Report { verdicts, statistics, rows, failing: None }
 }
 
 /// The open evaluator keeps one number of a dataset under a name, so that all queries of a ruleset show the last one's.

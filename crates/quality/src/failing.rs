@@ -5,6 +5,7 @@ use polars::prelude::{
     BooleanChunked, ChunkFilter, Column, DataFrame, IdxCa, IntoColumn, ListBuilderTrait, ListPrimitiveChunkedBuilder,
     ListStringChunkedBuilder, ParquetCompression, ParquetWriter, PlSmallStr, PolarsError, PolarsResult, UInt32Type,
 };
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ const GROUP: usize = 65_536;
 const WAITING: usize = 256;
 
 /// What a failing row is told of a rule.
+#[derive(Clone)]
 pub(crate) struct Told {
     /// From 1.
     pub number: u32,
@@ -33,11 +35,32 @@ pub(crate) struct Told {
     pub reasons: Vec<Reason>,
 }
 
-/// A sentence about a row for which a test failed.
+/// Sentences about a row for which a test failed.
+#[derive(Clone)]
 pub(crate) struct Reason {
     pub test: usize,
-    pub columns: Vec<PlSmallStr>,
-    pub requirement: String,
+    columns: Vec<PlSmallStr>,
+    plain: String,
+    /// For each column, what is said where it is null.
+    nulls: Vec<String>,
+}
+
+impl Reason {
+    /// A test about columns, and what a row does not do.
+    pub fn of(test: usize, columns: &[PlSmallStr], requirement: &str) -> Self {
+        let plain = match columns.is_empty() {
+            true => requirement.to_owned(),
+            false => format!("{}: {requirement}", columns.join(", ")),
+        };
+        let nulls = columns.iter().map(|column| format!("{column}: NULL {requirement}")).collect();
+        Self { test, columns: columns.to_vec(), plain, nulls }
+    }
+
+    /// What is said of a row; `nulls` has the rows in which a column is null.
+    fn said(&self, nulls: &BTreeMap<&PlSmallStr, BooleanChunked>, row: usize) -> &str {
+        let null = |column: &PlSmallStr| nulls.get(column).and_then(|nulls| nulls.get(row)) == Some(true);
+        self.columns.iter().position(null).and_then(|at| self.nulls.get(at)).unwrap_or(&self.plain)
+    }
 }
 
 /// Writes failing rows of batches that come in any order, in the order of the data.
@@ -181,10 +204,12 @@ impl Keeper {
             fails.get(test).and_then(Option::as_ref).and_then(|fails| fails.get(row)) == Some(true)
         };
         let mut nulls: BTreeMap<&PlSmallStr, BooleanChunked> = BTreeMap::new();
-        for reason in self.rules.iter().flat_map(|rule| &rule.reasons) {
+        let spoken = |reason: &&Reason| fails.get(reason.test).is_some_and(Option::is_some);
+        for reason in self.rules.iter().flat_map(|rule| &rule.reasons).filter(spoken) {
             for column in &reason.columns {
-                if !nulls.contains_key(column) {
-                    nulls.insert(column, rows.column(column)?.is_null());
+                let missing = rows.column(column)?;
+                if missing.null_count() > 0 && !nulls.contains_key(column) {
+                    nulls.insert(column, missing.is_null());
                 }
             }
         }
@@ -195,18 +220,22 @@ impl Keeper {
             polars::prelude::DataType::UInt32,
         );
         let mut reasons = ListStringChunkedBuilder::new(REASONS.into(), height, height);
+        let speaking: Vec<&Told> = (self.rules.iter())
+            .filter(|rule| rule.test.is_some_and(|test| fails.get(test).is_some_and(Option::is_some)))
+            .collect();
         for row in 0..height {
-            let failed: Vec<&Told> =
-                (self.rules.iter()).filter(|rule| rule.test.is_some_and(|test| says_no(test, row))).collect();
-            numbers.append_slice(&failed.iter().map(|rule| rule.number).collect::<Vec<_>>());
-            let texts: Vec<String> = failed
-                .iter()
+            let failed = || speaking.iter().filter(|rule| rule.test.is_some_and(|test| says_no(test, row)));
+            numbers.append_slice(&failed().map(|rule| rule.number).collect::<Vec<_>>());
+            let texts: Vec<Cow<'_, str>> = failed()
                 .map(|rule| {
-                    let said = rule.reasons.iter().filter(|reason| says_no(reason.test, row));
-                    said.map(|reason| sentence(reason, &nulls, row)).collect::<Vec<_>>().join("; ")
+                    let mut said = rule.reasons.iter().filter(|reason| says_no(reason.test, row));
+                    let first = said.next().map_or("", |reason| reason.said(&nulls, row));
+                    said.fold(Cow::Borrowed(first), |text, reason| {
+                        Cow::Owned(format!("{text}; {}", reason.said(&nulls, row)))
+                    })
                 })
                 .collect();
-            reasons.append_values_iter(texts.iter().map(String::as_str));
+            reasons.append_values_iter(texts.iter().map(AsRef::as_ref));
         }
         Ok((numbers.finish().into_column(), reasons.finish().into_column()))
     }
@@ -233,15 +262,5 @@ impl Keeper {
             numbers.append_slice(&silent.map(|(rule, _)| rule.number).collect::<Vec<_>>());
         }
         Ok(numbers.finish().into_column())
-    }
-}
-
-/// Which columns the row's reason is about, and what they do not meet.
-fn sentence(reason: &Reason, nulls: &BTreeMap<&PlSmallStr, BooleanChunked>, row: usize) -> String {
-    let null = |column: &&PlSmallStr| nulls.get(*column).and_then(|nulls| nulls.get(row)) == Some(true);
-    match reason.columns.iter().find(null) {
-        Some(column) => format!("{column}: NULL {}", reason.requirement),
-        None if reason.columns.is_empty() => reason.requirement.clone(),
-        None => format!("{}: {}", reason.columns.join(", "), reason.requirement),
     }
 }

@@ -67,26 +67,6 @@ fn note(groups: &DataFrame, names: &[PlSmallStr], wanted: bool, found: &mut Occu
     }
 }
 
-/// The rows with a boolean column that says whether their key is one of `repeated`, nulls being equal.
-pub(crate) fn marked(
-    rows: LazyFrame,
-    names: &[PlSmallStr],
-    repeated: &DataFrame,
-    marker: PlSmallStr,
-) -> PolarsResult<LazyFrame> {
-    if repeated.height() == 0 {
-        return Ok(rows.with_columns([lit(false).alias(marker)]));
-    }
-    let mut keys = repeated.select(names.iter().cloned())?;
-    for (at, name) in names.iter().enumerate() {
-        keys.rename(name, key_column(at))?;
-    }
-    let left = names.iter().map(column).collect();
-    let right = (0..names.len()).map(|at| column(&key_column(at))).collect();
-    use polars::prelude::IntoLazy;
-    Ok(crate::lookup::join(rows, left, keys.lazy(), right, true, marker))
-}
-
 pub(crate) fn key_column(at: usize) -> PlSmallStr {
     PlSmallStr::from_string(format!("\u{1}key{at}"))
 }

@@ -16,6 +16,7 @@ mod grouping;
 mod history;
 mod java_date;
 mod keys;
+mod known;
 mod lookup;
 mod measure;
 mod measured;

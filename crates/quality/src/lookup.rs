@@ -2,10 +2,13 @@
 
 use crate::column::column;
 use crate::draft::{Draft, Lookup, lookup_column};
-use crate::grouping::{key_column, marked};
+use crate::engine::{self, Stop};
+use crate::error::QualityError;
+use crate::grouping::key_column;
+use crate::known::Known;
 use polars::prelude::{
-    DataFrame, Expr, JoinArgs, JoinCoalesce, JoinType, LazyFrame, MaintainOrderJoin, PlSmallStr, PolarsResult,
-    UniqueKeepStrategy, lit,
+    Column, DataFrame, Expr, IntoLazy, JoinArgs, JoinCoalesce, JoinType, LazyFrame, MaintainOrderJoin, PlSmallStr,
+    PolarsResult, UniqueKeepStrategy, lit,
 };
 
 /// The rows with the column of a lookup. `repeated` holds the keys that occur more than once, by key set.
@@ -14,24 +17,54 @@ pub(crate) fn with_lookup(
     draft: &Draft<'_>,
     id: usize,
     repeated: &[Option<DataFrame>],
-) -> PolarsResult<LazyFrame> {
+    stop: &Stop,
+) -> Result<LazyFrame, QualityError> {
     let marker = lookup_column(id);
+    let unreadable = |source| QualityError::Unreadable { source };
     match &draft.lookups[id] {
-        Lookup::Repeated(keys) => match &repeated[keys.0] {
-            Some(found) => marked(rows, &draft.keys[keys.0].columns, found, marker),
-            None => Ok(rows.with_columns([lit(false).alias(marker)])),
-        },
+        Lookup::Repeated(keys) => {
+            let names = &draft.keys[keys.0].columns;
+            let Some(found) = repeated[keys.0].as_ref().filter(|found| found.height() > 0) else {
+                return Ok(rows.with_columns([lit(false).alias(marker)]));
+            };
+            let renamed = |(at, name): (usize, &PlSmallStr)| {
+                found.column(name).map(|column| column.clone().with_name(key_column(at)))
+            };
+            let columns = names.iter().enumerate().map(renamed).collect::<PolarsResult<Vec<Column>>>();
+            let keys = columns.and_then(DataFrame::new_infer_height).map_err(unreadable)?;
+            marked(rows, names.iter().map(column).collect(), keys, draft, true, marker).map_err(unreadable)
+        }
         Lookup::Among { keys, others, frame, nulls } => {
             let named = others.iter().enumerate().map(|(at, key)| key.clone().alias(key_column(at)));
             let others = frame.clone().select(named.collect::<Vec<_>>()).unique(None, UniqueKeepStrategy::Any);
-            let right = (0..keys.len()).map(|at| column(&key_column(at))).collect();
-            Ok(join(rows, keys.clone(), others, right, *nulls, marker))
+            let others = engine::collect(engine::gated(others, stop), stop, draft.data.cancelled)?;
+            marked(rows, keys.clone(), others, draft, *nulls, marker).map_err(unreadable)
         }
     }
 }
 
+/// The rows with a boolean column that says whether their key is one of `others`, which are distinct.
+fn marked(
+    rows: LazyFrame,
+    keys: Vec<Expr>,
+    others: DataFrame,
+    draft: &Draft<'_>,
+    nulls: bool,
+    marker: PlSmallStr,
+) -> PolarsResult<LazyFrame> {
+    if let ([key], [other]) = (keys.as_slice(), others.columns()) {
+        let dtype = draft.data.rows.clone().select([key.clone().alias("key")]).collect_schema()?;
+        let fits = |known: &Known| dtype.get("key").is_some_and(|dtype| known.compares_with(dtype));
+        if let Some(known) = Known::of(other, nulls)?.filter(fits) {
+            return Ok(rows.with_columns([known.holds(key.clone(), &marker).alias(marker)]));
+        }
+    }
+    let right = (0..keys.len()).map(|at| column(&key_column(at))).collect();
+    Ok(join(rows, keys, others.lazy(), right, nulls, marker))
+}
+
 /// A left join with distinct rows that leaves the rows and their order as they are, and adds the marker.
-pub(crate) fn join(
+fn join(
     rows: LazyFrame,
     left: Vec<Expr>,
     others: LazyFrame,

@@ -21,6 +21,8 @@ pub(crate) struct Wanted<'a> {
     pub tests: &'a [bool],
     /// Keys that occur more than once, by key set.
     pub repeated: &'a [Option<DataFrame>],
+    /// Whether the draft's measures are taken; else they have no numbers.
+    pub measures: bool,
     /// Where failing rows go.
     pub keeper: Option<Arc<Keeper>>,
 }
@@ -34,9 +36,9 @@ pub(crate) struct Passed {
 }
 
 pub(crate) fn pass(draft: &Draft<'_>, wanted: &Wanted<'_>, stop: &Stop) -> Result<Passed, QualityError> {
-    let inputs = Inputs::of(draft);
+    let inputs = Inputs::of(draft, wanted.measures);
     let looker = Arc::new(Looker::of(draft, wanted, &inputs, stop));
-    let prepared = prepared(draft, wanted, &inputs, stop).map_err(|source| QualityError::Unreadable { source })?;
+    let prepared = prepared(draft, wanted, &inputs, stop)?;
     let names: Vec<PlSmallStr> = (0..inputs.values.len()).map(value_column).collect();
     let (look, shape) = (Arc::clone(&looker), names.clone());
     let schema = move |input: &Schema| {
@@ -63,10 +65,10 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn of(draft: &Draft<'_>) -> Self {
+    fn of(draft: &Draft<'_>, measures: bool) -> Self {
         // Rows are seen by a value, also when nothing is measured.
         let mut this = Self { values: vec![lit(true)], totals: Vec::new(), parts: Vec::new(), pairs: Vec::new() };
-        for (at, (measure, filter)) in draft.measures.iter().enumerate() {
+        for (at, (measure, filter)) in draft.measures.iter().enumerate().filter(|_| measures) {
             let parts = measure.parts(&draft.schema).into_iter();
             let parts = parts.map(|(value, total)| this.total(draft.kept(value, *filter), total)).collect();
             this.parts.push(parts);
@@ -105,6 +107,7 @@ impl Inputs {
             let pair = self.pairs.iter().position(|(of, _)| *of == at);
             match pair.and_then(|pair| pairs.get(pair)) {
                 Some(pair) => pair.correlation(),
+                None if self.parts.is_empty() => None,
                 None => measure
                     .finish(&self.parts[at].iter().map(|at| value(at).unwrap_or(AnyValue::Null)).collect::<Vec<_>>()),
             }
@@ -129,7 +132,7 @@ fn pair_column(at: usize, side: usize) -> PlSmallStr {
 }
 
 /// The rows with everything that a batch is asked for, and no column more.
-fn prepared(draft: &Draft<'_>, wanted: &Wanted<'_>, inputs: &Inputs, stop: &Stop) -> PolarsResult<LazyFrame> {
+fn prepared(draft: &Draft<'_>, wanted: &Wanted<'_>, inputs: &Inputs, stop: &Stop) -> Result<LazyFrame, QualityError> {
     let mut rows = engine::gated(draft.data.rows.clone(), stop);
     if wanted.keeper.is_some() {
         rows = rows.with_row_index(PLACE, None);
@@ -139,7 +142,7 @@ fn prepared(draft: &Draft<'_>, wanted: &Wanted<'_>, inputs: &Inputs, stop: &Stop
     lookups.sort_unstable();
     lookups.dedup();
     for id in lookups {
-        rows = with_lookup(rows, draft, id, wanted.repeated)?;
+        rows = with_lookup(rows, draft, id, wanted.repeated, stop)?;
     }
     let filters: Vec<Expr> = (draft.filters.iter().enumerate())
         .map(|(at, (_, kept))| kept.clone().cast(DataType::Boolean).alias(filter_column(at)))

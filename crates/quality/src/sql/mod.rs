@@ -13,8 +13,8 @@ use polars::prelude::{Expr, Schema};
 pub(crate) fn filter(text: &str, schema: &Schema, now: DateTime<Utc>) -> Result<Expr, Refusal> {
     let fields = fields(schema);
     spark::condition(text, &fields, now.timestamp_micros()).map_err(|errors| {
-        let unknown = fields.len() < schema.len();
-        refused(&errors, unknown, "The provided where clause is invalid", "the condition behind `where`")
+        let open = Open { names: fields.len() < schema.len(), words: has_open_word(text, schema) };
+        refused(&errors, open, "The provided where clause is invalid", "the condition behind `where`")
     })
 }
 
@@ -24,15 +24,38 @@ fn fields(schema: &Schema) -> Vec<Field> {
     typed.map(|(name, kind)| Field { name: name.to_string(), kind, nullable: true }).collect()
 }
 
+/// Mistakes that may be none to Spark.
+#[derive(Clone, Copy)]
+struct Open {
+    /// Some columns are of types that the subset has not: an unknown name may be a part of one of them.
+    names: bool,
+    /// A column has a name that Spark's grammar takes as it is and the one here does not.
+    words: bool,
+}
+
 /// What is no SQL, or names what is not there, fails on the service too; of anything else only the service can say.
-/// Where some columns are of types that the subset has not, an unknown name may be a part of one of them.
-fn refused(errors: &[SqlError], untyped: bool, failed: &str, what: &str) -> Refusal {
-    let beyond = |error: &&SqlError| error.cause == Cause::Subset || untyped && error.cause == Cause::Name;
+fn refused(errors: &[SqlError], open: Open, failed: &str, what: &str) -> Refusal {
+    let beyond = |error: &&SqlError| match error.cause {
+        Cause::Subset => true,
+        Cause::Name => open.names,
+        Cause::Syntax => open.words,
+    };
     match (errors.iter().find(beyond), errors.first()) {
         (Some(error), _) => Refusal::remote(format!("{what} is not in the SQL that runs here: {}", error.message)),
         (None, Some(error)) => Refusal::failed(format!("{failed}: {error}")),
         (None, None) => Refusal::failed(failed.to_owned()),
     }
+}
+
+/// Whether the text may speak of a column that is named like a word of the grammar here, or from a digit on.
+fn has_open_word(text: &str, schema: &Schema) -> bool {
+    const WORDS: [&str; 8] = ["interval", "trim", "any", "all", "some", "exists", "not", "struct"];
+    let text = text.to_lowercase();
+    schema.iter_names().any(|name| {
+        let name = name.to_lowercase();
+        let open = WORDS.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_digit());
+        open && text.contains(&name)
+    })
 }
 
 #[cfg(test)]
@@ -48,6 +71,7 @@ mod tests {
             "price" => [Some(1.5), Some(f64::NAN), None, Some(-2.0)],
             "name" => [Some("10"), Some("abc"), None, Some(" 7 ")],
             "dotted.name" => ["a", "b", "a", "b"],
+            "2nd" => [1i64, 2, 3, 4],
         )
         .unwrap();
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
@@ -113,7 +137,8 @@ mod tests {
                 "{text}: {refusal:?}"
             );
         }
-        let beyond = ["id in (select 1)", "soundex(name) = 'A'", "name rlike '(?=a)'", "id = true", "name = 'it''s'"];
+        let beyond =
+            ["id in (select 1)", "soundex(name) = 'A'", "name rlike '(?=a)'", "id = true", "name = 'it''s'", "2nd > 1"];
         for text in beyond {
             let refusal = kept(text);
             assert!(matches!(refusal, Err(Refusal::RemoteOnly(_))), "{text}: {refusal:?}");

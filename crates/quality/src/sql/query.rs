@@ -1,6 +1,6 @@
 //! A query over the dataset and its references, which are tables by their aliases.
 
-use super::{fields, refused};
+use super::{Open, fields, has_open_word, refused};
 use crate::data::Data;
 use crate::rules::Refusal;
 use assay_sql::{Catalog, Field, TableRef, spark};
@@ -26,8 +26,13 @@ pub(crate) fn query(sql: &str, data: &Data<'_>, primary: &Schema) -> Result<Quer
     }
     let catalog = Tables(tables);
     let bound = spark::bind(sql, &catalog, data.now.timestamp_micros()).map_err(|errors| {
-        let untyped = catalog.0.iter().any(|table| table.untyped);
-        refused(&errors, untyped, "Error executing SQL statement", "the query")
+        let names = catalog.0.iter().any(|table| table.untyped);
+        refused(
+            &errors,
+            Open { names, words: has_open_word(sql, primary) },
+            "Error executing SQL statement",
+            "the query",
+        )
     })?;
     let columns = bound.fields().iter().map(|field| field.name.clone()).collect();
     let frame = bound.lower(&|table| catalog.rows(table));

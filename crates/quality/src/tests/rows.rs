@@ -127,3 +127,25 @@ fn listed(rows: &DataFrame) -> String {
     };
     (0..rows.height()).map(line).collect::<Vec<_>>().join("\n")
 }
+
+#[test]
+fn rows_of_a_rule_that_passes_by_a_share_are_not_failing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("failing.parquet");
+    let kept = |rules: &str| {
+        let found = with(rules, &people(), Profile::Glue, Composites::Column, Rows::Keep(&path));
+        let file =
+            LazyFrame::scan_parquet(polars::prelude::PlRefPath::try_from_path(&path).unwrap(), Default::default());
+        (found.failing, listed(&file.unwrap().collect().unwrap()))
+    };
+    let passing = r#"ColumnValues "id" > 1, Completeness "name" > 0.7, Uniqueness "name" > 0.4"#;
+    assert_eq!(kept(passing), (Some(1), r#"1 [1] ["id: does not meet the constraint > 1"]"#.to_owned()));
+    let (failing, rows) = kept(r#"ColumnValues "id" > 1, Completeness "name" > 0.9, Uniqueness "name" > 0.6"#);
+    assert_eq!(failing, Some(4));
+    insta::assert_snapshot!(rows, @r#"
+    1 [1] ["id: does not meet the constraint > 1"]
+    2 [3] ["name: occurs in another row too"]
+    3 [2] ["name: NULL does not meet the constraint"]
+    4 [3] ["name: occurs in another row too"]
+    "#);
+}
