@@ -131,7 +131,7 @@ fn is_exact(call: &Call) -> bool {
     match call.function {
         Aggregate::Count | Aggregate::CountDistinct | Aggregate::Min | Aggregate::Max => true,
         Aggregate::Sum => call.kind != Type::Double,
-        Aggregate::Mean => false,
+        Aggregate::Mean | Aggregate::Variance(_) | Aggregate::Deviation(_) => false,
     }
 }
 

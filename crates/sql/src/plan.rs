@@ -250,6 +250,10 @@ pub(crate) enum Aggregate {
     Max,
     /// Of doubles; the average of exact numbers is a sum divided by a count.
     Mean,
+    /// Of doubles, divided by the count less this.
+    Variance(u8),
+    /// Its root.
+    Deviation(u8),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -143,13 +143,13 @@ impl Binder<'_> {
     }
 }
 
-fn call(function: Aggregate, argument: Option<Expr>, kind: Type, nullable: bool, at: Place) -> Expr {
+pub(super) fn call(function: Aggregate, argument: Option<Expr>, kind: Type, nullable: bool, at: Place) -> Expr {
     let call = Call { function, argument, kind, nullable };
     Expr { node: Node::Aggregate(Box::new(call)), kind, nullable, at }
 }
 
 /// Null where the condition is not true: aggregates leave nulls out. What can fail is not computed there either.
-fn filtered(argument: Expr, condition: Expr, at: Place) -> Expr {
+pub(super) fn filtered(argument: Expr, condition: Expr, at: Place) -> Expr {
     let null = Expr::literal(Literal::Null, argument.kind, at);
     case(vec![condition], vec![argument, null], at)
 }

@@ -51,6 +51,8 @@ pub(super) fn parts(call: &Call, argument: Option<Expr>, prefix: &str, at: Place
         Aggregate::Min => simple(prepare, x.min(), prefix),
         Aggregate::Max => simple(prepare, x.max(), prefix),
         Aggregate::Mean => simple(prepare, x.mean(), prefix),
+        Aggregate::Variance(less) => simple(prepare, x.var(less), prefix),
+        Aggregate::Deviation(less) => simple(prepare, x.std(less), prefix),
         Aggregate::Sum => sum(call, typed.kind, prepare, x, prefix, at),
     }
 }

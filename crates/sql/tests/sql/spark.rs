@@ -106,6 +106,10 @@ fn arithmetic_gives_null_instead_of_failing() {
         ("select max(x) from primary", "NaN"),
         ("select min(x) from primary", "-2.0"),
         ("select sum(price) from primary", "0.35"),
+        ("select count_if(n > 10) from primary", "2"),
+        ("select stddev_pop(n) from primary where id in (1, 3)", "10.0"),
+        ("select variance(n) from primary where id in (1, 3)", "200.0"),
+        ("select stddev(n) from primary where id = 1", "null"),
     ];
     for (sql, expected) in cases {
         assert_eq!(one(sql), expected, "{sql}");

@@ -83,6 +83,10 @@ impl Binder<'_> {
             ("rlike" | "regexp" | "regexp_like", [x, pattern]) => {
                 self.text(x, cx, name).and_then(|x| self.matching(x, pattern, at))
             }
+            (
+                "count_if" | "variance" | "var_samp" | "var_pop" | "std" | "stddev" | "stddev_samp" | "stddev_pop",
+                [x],
+            ) => self.spread(name, x, at, cx),
             ("to_date" | "date", [x]) => self.calendar(x, Type::Date, at, cx),
             ("to_timestamp" | "timestamp", [x]) => self.calendar(x, Type::TimestampUtc, at, cx),
             ("date_add" | "date_sub" | "datediff" | "date_diff", [a, b]) => self.days(name, a, b, at, cx),

@@ -61,7 +61,9 @@ impl Binder<'_> {
         if !gives_one_row(&plan) {
             return self.refuse(at, "a query as a value is an aggregate without groups");
         }
-        let Some(beside) = &mut self.beside else { return self.refuse(at, "a query outside of `where`") };
+        let Some(beside) = &mut self.beside else {
+            return self.refuse(at, "a query inside an expression stands in the `where` of another query only");
+        };
         let index = beside.add(Joined::Row(plan));
         Some(Expr::column(index, kind, true, at))
     }
@@ -91,7 +93,9 @@ impl Binder<'_> {
             keys: Vec::new(),
             calls: vec![count(None), count(Some(y()))],
         };
-        let Some(beside) = &mut self.beside else { return self.refuse(at, "a query outside of `where`") };
+        let Some(beside) = &mut self.beside else {
+            return self.refuse(at, "a query inside an expression stands in the `where` of another query only");
+        };
         let (all, found) =
             (beside.add(Joined::Row(counts)), beside.add(Joined::Match(x.clone(), marked(values, vec![y()]))));
         let number = |index| Expr::column(index, Type::Int64, false, at);

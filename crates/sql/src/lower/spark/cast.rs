@@ -82,7 +82,9 @@ fn text_of(x: i128, from: Type) -> String {
     match from {
         Type::Decimal { scale, .. } => exact_text(x, scale),
         Type::Date => i32::try_from(x).map_or_else(|_| String::new(), date_text),
-        Type::Timestamp | Type::TimestampUtc => i64::try_from(x).map_or_else(|_| String::new(), |x| timestamp_text(x, false)),
+        Type::Timestamp | Type::TimestampUtc => {
+            i64::try_from(x).map_or_else(|_| String::new(), |x| timestamp_text(x, false))
+        }
         _ => x.to_string(),
     }
 }
