@@ -187,7 +187,9 @@ impl Journey {
             let offset = rows.len().to_string();
             let page = self.json(&["preview", &table, "--limit", "500", "--offset", &offset]);
             let last = page.len() < 500;
-            let cell = |row: &Value, column: &&str| row[*column].as_str().map(str::to_owned);
+            // Whole numbers of the lake come as numbers.
+            let text = |cell: &Value| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
+            let cell = |row: &Value, column: &&str| (!row[*column].is_null()).then(|| text(&row[*column]));
             rows.extend(page.iter().map(|row| columns(like).iter().map(|column| cell(row, column)).collect()));
             if last {
                 break;

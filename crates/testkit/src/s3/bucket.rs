@@ -2,6 +2,7 @@
 
 use super::server::{Keys, REGION, Server};
 use crate::TestkitError;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
@@ -20,6 +21,8 @@ pub struct Object {
     pub key: String,
     pub size: u64,
     pub etag: String,
+    /// Of whole seconds.
+    pub modified: DateTime<Utc>,
 }
 
 /// A bucket of the server itself, with no proxy before it.
@@ -72,6 +75,7 @@ impl Bucket {
             key: found.location.as_ref().to_owned(),
             size: found.size,
             etag: found.e_tag.unwrap_or_default(),
+            modified: found.last_modified,
         });
         let mut found: Vec<Object> = self.runtime.block_on(found.try_collect())?;
         found.sort();
