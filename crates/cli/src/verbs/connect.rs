@@ -14,8 +14,9 @@ const LONGEST: u64 = 64 << 10;
 
 pub fn run(args: &ConnectArgs, json: bool) -> Result<u8, Problem> {
     let Account::Kaggle = args.account;
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| exit::because("The program cannot start its tasks.", &error, "Look at the machine's limits."))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        exit::because("The program cannot start its tasks.", &error, "Look at the machine's limits.")
+    })?;
     let wrong = |error: ExtractError| problems::extract(&error);
     if args.forget {
         let place = runtime.block_on(forget_kaggle()).map_err(wrong)?;
