@@ -2,6 +2,8 @@
 
 mod shared;
 
+pub mod quality;
+
 use clap::{Args, Parser, Subcommand};
 pub use shared::{AskArgs, ConfirmArgs, DatesArgs, EnvArgs, LookArgs};
 use std::path::PathBuf;
@@ -152,6 +154,8 @@ pub enum Verb {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// Rules: judge tables, see the rows that fail, compare runs, propose rules
+    Quality(quality::QualityArgs),
     /// Check the machine and the workspace, and say what to do
     Doctor,
     /// Open the window on this workspace

@@ -12,6 +12,7 @@ use assay_lake::{Access, Keys, Lake};
 use assay_pipeline::diagnostic::{Mistake, Mistakes};
 use assay_pipeline::{Environment, Layer, Pipeline, TableName, Workspace};
 use assay_stages::gold::{CompiledModel, compile};
+use assay_stages::quality::{CompiledRules, compile_rules, lints};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tokio::runtime::Runtime;
@@ -28,10 +29,25 @@ pub struct Desk {
     pub warehouse: tokio::sync::Mutex<Place>,
 }
 
-/// A definition with its compiled models.
+/// A definition with its compiled models and rules.
 pub struct Ready {
     pub definition: Pipeline,
     pub models: Vec<CompiledModel>,
+    pub rules: Vec<CompiledRules>,
+}
+
+impl Ready {
+    /// Compiles what a definition says; every mistake of models and rules.
+    fn of(definition: Pipeline) -> Result<Self, Mistakes> {
+        let models = compile(&definition)?;
+        let rules = compile_rules(&definition, &models)?;
+        Ok(Self { definition, models, rules })
+    }
+
+    /// The rules of a table, by `layer.table`.
+    pub fn rules_of(&self, step: &str) -> Option<&CompiledRules> {
+        self.rules.iter().find(|rules| rules.ruleset.step() == step)
+    }
 }
 
 impl Desk {
@@ -60,8 +76,7 @@ impl Desk {
             definition(&format!("The definition of {name} is wrong; nothing was done."), mistakes)
         };
         let definition = found.map_err(|mistakes| broken(&mistakes))?;
-        let models = compile(&definition).map_err(|mistakes| broken(&mistakes))?;
-        Ok(Ready { definition, models })
+        Ready::of(definition).map_err(|mistakes| broken(&mistakes))
     }
 
     /// The definition that a plan uses: the workspace's, or the one that the journal keeps.
@@ -76,22 +91,25 @@ impl Desk {
             definition("The definition that the journal keeps is not one of this version; nothing was done.", mistakes)
         };
         let definition = Pipeline::read(&folder).map_err(|mistakes| broken(&mistakes))?;
-        let models = compile(&definition).map_err(|mistakes| broken(&mistakes))?;
-        Ok(Ready { definition, models })
+        Ready::of(definition).map_err(|mistakes| broken(&mistakes))
     }
 
     /// Every pipeline with its compiled models, or its mistakes, sorted by name.
     pub fn all(&self) -> Vec<(String, Result<Ready, Mistakes>)> {
-        let ready = |definition: Pipeline| compile(&definition).map(|models| Ready { definition, models });
-        self.workspace.pipelines().into_iter().map(|(name, found)| (name, found.and_then(ready))).collect()
+        self.workspace.pipelines().into_iter().map(|(name, found)| (name, found.and_then(Ready::of))).collect()
     }
 
     /// Every mistake of a pipeline; none when it is fine.
     pub fn checked(&self, name: &str) -> Result<Vec<Mistake>, Problem> {
         Ok(match self.find(name)? {
             Err(mistakes) => mistakes.0,
-            Ok(pipeline) => compile(&pipeline).err().map(|mistakes| mistakes.0).unwrap_or_default(),
+            Ok(pipeline) => Ready::of(pipeline).err().map(|mistakes| mistakes.0).unwrap_or_default(),
         })
+    }
+
+    /// What is accepted in a pipeline's rules and may surprise; nothing where the definition is wrong.
+    pub fn noted(&self, name: &str) -> Result<Vec<Mistake>, Problem> {
+        Ok(self.find(name)?.map(|pipeline| lints(&pipeline)).unwrap_or_default())
     }
 
     fn find(&self, name: &str) -> Result<Result<Pipeline, Mistakes>, Problem> {

@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, open_journal};
 use crate::exit;
+use crate::local::retention::forget;
 use crate::local::{LocalRunner, LocalSources, LocalTables};
 use crate::pages::difference::{EXAMPLES, keep, run_difference};
 use assay_console::folder::RunFolder;
@@ -65,6 +66,10 @@ fn carry_out(desk: &Desk, journal: &dyn Journal, plan: &RunPlan) -> Result<Statu
     });
     runner.end()?;
     let status = status?;
+    // The run's tables are whole by now, whatever becomes of older rows.
+    if let Err(problem) = forget(desk, &ready.definition, chrono::Utc::now()) {
+        exit::print(&problem, false);
+    }
     if !plan.versions.is_empty() && status != Status::Cancelled {
         difference(desk, plan, &cancel);
     }

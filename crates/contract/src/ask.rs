@@ -1,6 +1,6 @@
 //! Questions and commands, and the answer of each.
 
-use crate::{LogPage, Overview, Problem, RunDetail, RunRow, RunTicket, ScopeWord, TableDetail};
+use crate::{EvaluationRow, LogPage, Overview, Problem, RunDetail, RunRow, RunTicket, ScopeWord, TableDetail};
 use serde::{Deserialize, Serialize};
 
 /// One request. `StartRun` and `CancelRun` change something and carry a request id made by the
@@ -26,6 +26,10 @@ pub enum Ask {
     },
     Table {
         table: String,
+    },
+    /// What rules said of the rows of a run, step by step.
+    Verdicts {
+        run: String,
     },
     /// Answered with Arrow IPC stream bytes; see [`PageAsk`].
     Page(PageAsk),
@@ -102,6 +106,7 @@ pub enum Answer {
     Run(Box<RunDetail>),
     Log(LogPage),
     Table(Box<TableDetail>),
+    Verdicts(Vec<EvaluationRow>),
     Bytes,
     Ticket(RunTicket),
     Done,

@@ -19,12 +19,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let records_per_date = arguments.next().map_or(Ok(400_000), |text| text.parse())?;
     let definition = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/sales_lakehouse");
     let pipeline = Pipeline::read(&definition)?;
-    let lake = Lake::new(folder.join("lake"), "local");
+    let lake = Lake::new(folder.join("lake").into(), "local");
     let bronze = lake.pipeline_folder(&pipeline.name);
-    if !bronze.exists() {
+    if !bronze.folder().exists() {
         let first_date = "2024-01-01".parse()?;
         let sales = Sales { seed: 1, first_date, dates: 3, records_per_date, dirt: Dirt::default() };
-        let path = |date| bronze.join(format!("bronze/sales/date={date}/sales.json"));
+        let path = |date| bronze.folder().join(format!("bronze/sales/date={date}/sales.json"));
         println!("{:?}", sales.write_lines(&path, &mut |_| {})?);
     }
     let scratch = folder.join("scratch");
@@ -65,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         scratch: &scratch,
         limits,
         now: &Utc::now,
+        rules: None,
     };
     let step = Instant::now();
     let done = ingest(&job, &Quiet)?;

@@ -65,6 +65,18 @@ pub enum StageError {
              Refused: {refused}. Correct the files or the contract, and run again"
     )]
     Gate { table: String, accepted: u64, counted: u64, share: String, asked: String, excepted: u64, refused: String },
+    #[error(
+        "{table}: {count} failed on the rows that were about to be published: {told}. Nothing was published, and the \
+             table and what reads it hold what they held; {failing} failing rows are kept with the run. \
+             `assay quality failing` shows them; correct the files, the contract or the rules, and run again"
+    )]
+    Rules { table: String, count: String, told: String, failing: u64 },
+    #[error("{table}: the rules could not be judged ({source}); nothing was published. Run again")]
+    Unjudged { table: String, source: assay_quality::QualityError },
+    #[error("{table}: the journal of verdicts failed ({why}); nothing was published. Run again")]
+    Verdicts { table: String, why: String },
+    #[error("the proposed rules cannot be read back, which is a defect; nothing was changed:\n{rules}")]
+    Suggestion { rules: String },
     #[error(transparent)]
     Lake(Box<assay_lake::LakeError>),
     #[error(transparent)]

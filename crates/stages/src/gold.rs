@@ -19,6 +19,7 @@ use kept::Kept;
 use polars::prelude::{DataType, Expr, col, lit};
 
 use crate::error::StageError;
+use crate::quality::{Rules, Written, gate};
 
 /// A model with its compiled SELECT.
 pub struct CompiledModel {
@@ -73,6 +74,8 @@ pub struct GoldJob<'a> {
     pub dates: Option<&'a [NaiveDate]>,
     pub now: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// The rules of the table, where it has any.
+    pub rules: Option<&'a Rules<'a>>,
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +85,8 @@ pub struct Built {
     /// Partitions that were rewritten; `None` means the whole table.
     pub dates: Option<Vec<NaiveDate>>,
     pub committed: Committed,
+    /// Why the step is flagged: a rule failed that lets it publish.
+    pub flagged: Option<String>,
 }
 
 /// Builds one model and publishes it. Blocking: `runtime` drives the commit only.
@@ -99,7 +104,25 @@ pub fn build(
         Some(kept) => merge(job, &kept, &folder)?,
         None => stage(job, compiled, &inputs, dates, &folder)?,
     };
-    publish(job, compiled, &table, &folder, dates, staged, inputs.rows(dates), runtime)
+    let flagged = judge_rows(job, compiled, &table, &folder, dates, &staged)
+        .inspect_err(|_| assay_lake::discard(&folder, &staged))?;
+    let built = publish(job, compiled, &table, &folder, dates, staged, inputs.rows(dates), runtime)?;
+    Ok(Built { flagged, ..built })
+}
+
+/// Asks the table's rules of rows that wait for their commit; gives why the step is flagged, if it is.
+fn judge_rows(
+    job: &GoldJob<'_>,
+    compiled: &CompiledModel,
+    table: &TableName,
+    folder: &Place,
+    dates: Option<&[NaiveDate]>,
+    staged: &[StagedFile],
+) -> Result<Option<String>, StageError> {
+    let fields: Vec<LakeField> = compiled.fields().iter().map(lake_field).collect();
+    let partition = compiled.model.partition.as_deref();
+    let written = Written { table, folder, fields: &fields, partition, staged, dates, files: None };
+    gate(job.rules, job.lake, &written, (job.now)())
 }
 
 /// Computes and writes the rows, part by part.
@@ -186,7 +209,7 @@ fn publish(
             audit: &audit,
         },
     ))?;
-    Ok(Built { rows_in, rows_out, dates: dates.map(<[NaiveDate]>::to_vec), committed })
+    Ok(Built { rows_in, rows_out, dates: dates.map(<[NaiveDate]>::to_vec), committed, flagged: None })
 }
 
 /// A file of a date that the run does not replace would double that date's rows.
@@ -203,7 +226,7 @@ fn in_dates(column: &str, dates: &[NaiveDate]) -> Expr {
 }
 
 fn placed(file: &Path, sql: &str, error: SqlError) -> Mistake {
-    let SqlError { line, column, width, message, suggestion } = error;
+    let SqlError { line, column, width, message, suggestion, .. } = error;
     Mistake::at_line(file, sql, line, column, width, message, suggestion)
 }
 

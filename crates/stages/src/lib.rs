@@ -6,6 +6,7 @@ pub mod gold;
 mod limits;
 mod parallel;
 pub mod publication;
+pub mod quality;
 pub mod silver;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ mod record;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 use crate::error::StageError;
 use crate::watch::Watch;

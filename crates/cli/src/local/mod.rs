@@ -6,9 +6,11 @@ mod landing;
 pub mod problems;
 pub mod records;
 mod replayed;
+pub mod retention;
 mod sources;
 mod tables;
 mod undone;
+pub mod verdicts;
 pub mod warehouse;
 mod watch;
 
@@ -32,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Handle;
+use verdicts::StepRules;
 use warehouse::Place;
 use watch::StageWatch;
 
@@ -162,6 +165,9 @@ impl<'a> LocalRunner<'a> {
         };
         let known = |tag: &str| read_before.get(tag).cloned();
         let surveyed = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner).remove(&source.name);
+        let judge = self.rules_of(&plan.run, (Layer::Silver, &contract.table), context);
+        let record = StepRules::record(context);
+        let rules = judge.as_ref().map(|judge| judge.rules(&record));
         let ingested = assay_stages::ingest(
             &IngestJob {
                 pipeline: &self.ready.definition,
@@ -183,6 +189,7 @@ impl<'a> LocalRunner<'a> {
                 scratch: &self.scratch,
                 limits: Limits::default(),
                 now: &|| self.time.now(),
+                rules: rules.as_ref(),
             },
             &watch,
         )?;
@@ -203,6 +210,9 @@ impl<'a> LocalRunner<'a> {
     fn gold(&self, plan: &RunPlan, step: &PlannedStep, context: &StepContext<'_>) -> Result<StepOutcome, StageError> {
         let model = self.model(&step.table)?;
         let dates = settled_dates(plan, context);
+        let judge = self.rules_of(&plan.run, (Layer::Gold, &step.table), context);
+        let record = StepRules::record(context);
+        let rules = judge.as_ref().map(|judge| judge.rules(&record));
         let job = GoldJob {
             pipeline: &self.ready.definition,
             lake: &self.lake,
@@ -211,6 +221,7 @@ impl<'a> LocalRunner<'a> {
             dates: dates.as_deref(),
             now: &|| self.time.now(),
             cancelled: &|| context.watch.cancelled(),
+            rules: rules.as_ref(),
         };
         let built = assay_stages::gold::build(&job, model, &self.runtime)?;
         context
@@ -223,6 +234,7 @@ impl<'a> LocalRunner<'a> {
             dates: built.dates,
             version_before: built.committed.before,
             version_after: Some(built.committed.version),
+            flagged: built.flagged,
             ..StepOutcome::default()
         })
     }
@@ -365,6 +377,7 @@ fn silver_outcome(plan: &RunPlan, source: &Source, ingested: Ingested) -> StepOu
         version_after: Some(ingested.version),
         quarantine_version: Some(ingested.quarantine_version),
         files: ingested.files.into_iter().map(entry).collect(),
+        flagged: ingested.flagged,
         ..StepOutcome::default()
     }
 }

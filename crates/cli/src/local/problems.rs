@@ -43,7 +43,9 @@ pub fn extract(error: &ExtractError) -> Problem {
     let kind = match error {
         ExtractError::Cancelled => ProblemKind::Cancelled,
         ExtractError::Busy { .. } => ProblemKind::Conflict,
-        ExtractError::Credentials { .. } | ExtractError::Keyring { .. } | ExtractError::Address { .. } => ProblemKind::Missing,
+        ExtractError::Credentials { .. } | ExtractError::Keyring { .. } | ExtractError::Address { .. } => {
+            ProblemKind::Missing
+        }
         ExtractError::Definition { .. } => ProblemKind::Definition,
         _ => ProblemKind::Failed,
     };

@@ -1,5 +1,6 @@
 //! A replay's steps: refused records go through their contract again, and the rest follows what changed.
 
+use super::verdicts::StepRules;
 use super::{LocalRunner, planned, problems};
 use crate::render::words::{count, counted};
 use assay_console::plan::Replay;
@@ -47,6 +48,9 @@ impl LocalRunner<'_> {
             tag: entry.tag.clone(),
             modified_ns: entry.modified_ns,
         };
+        let judge = self.rules_of(&plan.run, (Layer::Silver, &contract.table), context);
+        let record = StepRules::record(context);
+        let rules = judge.as_ref().map(|judge| judge.rules(&record));
         let job = ReplayJob {
             ingest: IngestJob {
                 pipeline: &self.ready.definition,
@@ -65,6 +69,7 @@ impl LocalRunner<'_> {
                 scratch: &self.scratch,
                 limits: Limits::default(),
                 now: &|| self.time.now(),
+                rules: rules.as_ref(),
             },
             choice: Choice {
                 dates: replay.dates.as_ref().map(|dates| dates.iter().copied().collect()),
@@ -111,6 +116,7 @@ fn outcome(replay: &Replay, replayed: Replayed) -> StepOutcome {
         files: entries(&replay.ledger, &changes),
         note: Some(told(&replayed)),
         dates: Some(replayed.dates),
+        flagged: replayed.flagged,
         ..StepOutcome::default()
     }
 }

@@ -6,6 +6,7 @@ pub mod live;
 pub mod out;
 pub mod plan;
 pub mod progress;
+pub mod quality;
 pub mod rows;
 pub mod summary;
 pub mod words;

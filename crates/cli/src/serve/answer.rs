@@ -7,6 +7,7 @@ use crate::exit;
 use crate::pages::{self, Question};
 use crate::verbs::logs::parse;
 use assay_console::journal::{Journal, RunFilter};
+use assay_console::quality::Verdicts;
 use assay_contract::{Answer, Ask, PageAsk, Problem, QuarantineAsk};
 use chrono::NaiveDate;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub fn to(desk: &Desk, runs: &Arc<Runs>, ask: Ask) -> Result<(Answer, Vec<u8>), 
             plain(Answer::Log(desk.log(&run, from, limit.min(1000), level.as_deref().map(parse).transpose()?)?))
         }
         Ask::Table { table } => plain(Answer::Table(Box::new(table::of(desk, &desk.table(&table)?)?))),
+        Ask::Verdicts { run } => {
+            let run = desk.run(&run)?.run.id;
+            plain(Answer::Verdicts(desk.journal()?.evaluations(&run)?))
+        }
         Ask::Page(ask) => (Answer::Bytes, page(desk, ask)?),
         Ask::Quarantine(ask) => (Answer::Bytes, quarantine(desk, &ask)?),
         Ask::StartRun(ask) => plain(Answer::Ticket(runs.start(&ask)?)),

@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::exit;
+use crate::local::retention::disk_use;
 use crate::render::out::say;
 use crate::render::words;
 use assay_console::journal::Journal;
@@ -85,6 +86,7 @@ fn in_workspace(desk: &Desk) -> Vec<Finding> {
     let mut found = vec![fine(format!("workspace {}", desk.workspace.root.display()))];
     found.push(writable(&desk.state()));
     found.extend(free(&desk.workspace.root));
+    found.push(failing_rows(&desk.state()));
     for name in desk.names() {
         found.push(match desk.checked(&name) {
             Ok(mistakes) if mistakes.is_empty() => fine(format!("pipeline {name}: no mistakes")),
@@ -113,6 +115,19 @@ fn writable(state: &Path) -> Finding {
         Err(error) => wrong(
             format!("{} cannot be written: {error}", state.display()),
             "Give this user the right to write there.".into(),
+        ),
+    }
+}
+
+fn failing_rows(state: &Path) -> Finding {
+    match disk_use(state) {
+        Ok((0, _)) => fine("no run keeps failing rows".into()),
+        Ok((runs, bytes)) => {
+            fine(format!("failing rows of {} take {}", words::counted(runs, "run"), words::size(bytes)))
+        }
+        Err(error) => wrong(
+            format!("failing rows in {} cannot be read: {error}", state.join("runs").display()),
+            "Give this user the right to read there.".into(),
         ),
     }
 }

@@ -11,6 +11,7 @@ mod init;
 pub mod logs;
 mod open;
 mod pipelines;
+mod quality;
 mod replay;
 mod reprocess;
 mod run;
@@ -59,6 +60,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
         Verb::Quarantine { table, date, reason, limit } => {
             data::quarantine(&desk()?, &table, date, reason.as_deref(), limit, json)
         }
+        Verb::Quality(args) => quality::run(&desk()?, &args, json),
         Verb::Open => open::run(&desk()?),
         Verb::Worker { run } => worker::run(&desk()?, &run),
         Verb::Serve { stdio: _ } => serve::run(desk()?),

@@ -15,22 +15,28 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
             .map(|name| Ok((name.clone(), desk.checked(&name)?)))
             .collect::<Result<_, Problem>>()?,
     };
-    let mut wrong = 0;
+    let (mut wrong, mut notes) = (0, Vec::new());
     for (name, mistakes) in &checked {
         wrong += mistakes.len();
+        let noted = desk.noted(name)?;
         if json {
             say!(
                 "{}",
-                serde_json::json!({ "pipeline": name, "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() })
+                serde_json::json!({ "pipeline": name, "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>(),
+                    "notes": noted.iter().map(as_json).collect::<Vec<_>>() })
             );
         } else if mistakes.is_empty() {
             say!("{name}: no mistakes");
+            notes.extend(noted);
         } else {
             for mistake in mistakes {
                 say!("{mistake}\n");
             }
             say!("{name}: {}", crate::render::words::counted(mistakes.len() as u64, "mistake"));
         }
+    }
+    for note in &notes {
+        say!("\nnote: {note}");
     }
     if !json && checked.is_empty() {
         say!(

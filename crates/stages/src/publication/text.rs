@@ -9,7 +9,7 @@ use chrono::{DateTime, Timelike, Utc};
 use std::io::{self, Write};
 
 /// Writes the names of the columns and a line feed.
-pub(super) fn header<'n>(names: impl Iterator<Item = &'n str>, separator: u8, into: &mut impl Write) -> io::Result<()> {
+pub(crate) fn header<'n>(names: impl Iterator<Item = &'n str>, separator: u8, into: &mut impl Write) -> io::Result<()> {
     for (at, name) in names.enumerate() {
         if at > 0 {
             into.write_all(&[separator])?;
@@ -20,7 +20,7 @@ pub(super) fn header<'n>(names: impl Iterator<Item = &'n str>, separator: u8, in
 }
 
 /// Writes one row and a line feed.
-pub(super) fn row(batch: &RecordBatch, row: usize, separator: u8, into: &mut impl Write) -> io::Result<()> {
+pub(crate) fn row(batch: &RecordBatch, row: usize, separator: u8, into: &mut impl Write) -> io::Result<()> {
     for (at, column) in batch.columns().iter().enumerate() {
         if at > 0 {
             into.write_all(&[separator])?;
@@ -30,6 +30,14 @@ pub(super) fn row(batch: &RecordBatch, row: usize, separator: u8, into: &mut imp
         }
     }
     into.write_all(b"\n")
+}
+
+/// A value that is not null, a text as it is.
+pub(crate) fn plain(column: &dyn Array, at: usize, into: &mut impl Write) -> io::Result<()> {
+    match column.data_type() {
+        DataType::Utf8 => into.write_all(column.as_string::<i32>().value(at).as_bytes()),
+        _ => value(column, at, b',', into),
+    }
 }
 
 fn value(column: &dyn Array, row: usize, separator: u8, into: &mut impl Write) -> io::Result<()> {

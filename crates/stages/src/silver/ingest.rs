@@ -3,16 +3,18 @@
 use crate::bronze::{DeadLetter, DeadLetters, Surveyed};
 use crate::error::StageError;
 use crate::limits::Limits;
+use crate::quality::{Rules, Written, gate};
 use crate::silver::columns::{self, Stamp};
 use crate::silver::files::Files;
 use crate::silver::publish::{self, Publication};
 use crate::silver::rounds::Rounds;
 use crate::silver::shape::Shape;
-use crate::silver::upsert::{Incoming, Merge, Upsert, Upserted, Waiting};
-use crate::silver::{gate, refused};
+use crate::silver::upsert::{Incoming, Merge, Merged, Upsert, Upserted, Waiting};
+use crate::silver::{gate as contract_gate, refused};
 use crate::watch::{Level, Watch};
-use assay_lake::Lake;
+use assay_lake::{Lake, StagedFile};
 use assay_pipeline::{Contract, Layer, Permit, Pipeline, Source, TableName};
+use assay_quality::ListedFile;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -73,6 +75,8 @@ pub struct IngestJob<'a> {
     pub scratch: &'a Path,
     pub limits: Limits,
     pub now: &'a dyn Fn() -> DateTime<Utc>,
+    /// The rules of the table, where it has any.
+    pub rules: Option<&'a Rules<'a>>,
 }
 
 /// `read = accepted + quarantined + blank + elsewhere`, in records; where records are exploded, in elements, and one
@@ -125,6 +129,8 @@ pub struct Ingested {
     pub dead: Vec<DeadLetter>,
     /// What the merge did, for a table that is merged by key.
     pub upserted: Option<Upserted>,
+    /// Why the step is flagged: a rule failed that lets it publish.
+    pub flagged: Option<String>,
 }
 
 /// Reads the files, writes accepted and refused records, and publishes both: the quarantine first, then the
@@ -177,13 +183,17 @@ fn replace(
         judge(job, watch, shape, &rounds)?;
         let (dates, read, mended) = (rounds.dates(), rounds.paths(), BTreeSet::new());
         let publication = Publication { job, table: &table, shape, dates: &dates, mended: &mended, read: &read, watch };
-        let committed = publish::publish(&publication, &quarantine, |runtime| {
-            runtime.block_on(publication.silver(silver.finish()?))
+        let staged = silver.finish()?;
+        let replaced = matches!(job.scope, Scope::Dates(_)).then_some(dates.as_slice());
+        let flagged = judge_rows(job, &table, shape, &staged, replaced)?;
+        let committed = publish::publish(&publication, &quarantine, |runtime, refused| {
+            refused()?;
+            runtime.block_on(publication.silver(staged))
         })?;
-        Ok((dates, committed))
+        Ok((dates, committed, flagged))
     });
     match done {
-        Ok((dates, committed)) => Ok(rounds.ingested(dates, committed, None)),
+        Ok((dates, committed, flagged)) => Ok(Ingested { flagged, ..rounds.ingested(dates, committed, None) }),
         Err(error) => {
             silver.discard();
             quarantine.discard();
@@ -234,8 +244,8 @@ fn merge(
         let mended = rounds.touched();
         let publication = Publication { job, table: &table, shape, dates: &[], mended: &mended, read: &read, watch };
         let mut merged = None;
-        let committed = publish::publish(&publication, &quarantine, |runtime| {
-            let (committed, told) = merge.publish(runtime)?;
+        let committed = publish::publish(&publication, &quarantine, |runtime, refused| {
+            let (committed, told) = merge.publish(runtime, refused)?;
             merged = Some(told);
             Ok(committed)
         })?;
@@ -243,8 +253,8 @@ fn merge(
     });
     match done {
         Ok((merged, committed)) => {
-            let (dates, upserted) = merged.map_or_else(Default::default, |merged| (merged.dates, merged.upserted));
-            Ok(rounds.ingested(dates, committed, Some(upserted)))
+            let Merged { dates, upserted, flagged } = merged.unwrap_or_default();
+            Ok(Ingested { flagged, ..rounds.ingested(dates, committed, Some(upserted)) })
         }
         Err(error) => {
             quarantine.discard();
@@ -261,8 +271,34 @@ pub(crate) fn stamp(job: &IngestJob<'_>) -> Stamp {
     Stamp { run: job.run.to_owned(), processed_at: job.processed_at.timestamp_micros() }
 }
 
+/// Asks the table's rules of rows that wait for their commit; gives why the step is flagged, if it is.
+pub(crate) fn judge_rows(
+    job: &IngestJob<'_>,
+    table: &TableName,
+    shape: &Shape,
+    staged: &[StagedFile],
+    dates: Option<&[NaiveDate]>,
+) -> Result<Option<String>, StageError> {
+    let listed = |file: &PlannedFile| ListedFile {
+        path: file.path.clone(),
+        size: file.size,
+        modified: DateTime::from_timestamp_nanos(file.modified_ns),
+    };
+    let files: Vec<ListedFile> = job.files.iter().map(listed).collect();
+    let written = Written {
+        table,
+        folder: &job.lake.folder(table),
+        fields: &publish::silver_fields(shape),
+        partition: Some(&job.contract.partition),
+        staged,
+        dates,
+        files: Some(&files),
+    };
+    gate(job.rules, job.lake, &written, (job.now)())
+}
+
 fn judge(job: &IngestJob<'_>, watch: &dyn Watch, shape: &Shape, rounds: &Rounds<'_>) -> Result<(), StageError> {
-    if let Some(told) = gate::judge(shape, &job.contract.table, rounds.read.values())? {
+    if let Some(told) = contract_gate::judge(shape, &job.contract.table, rounds.read.values())? {
         watch.log(Level::Info, &told);
     }
     Ok(())

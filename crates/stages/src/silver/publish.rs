@@ -16,6 +16,7 @@ use assay_pipeline::{ColumnType, TableName};
 use chrono::NaiveDate;
 use parquet::errors::ParquetError;
 use polars::prelude::{DataType, TimeUnit, TimeZone};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tokio::runtime::Runtime;
@@ -45,17 +46,29 @@ pub(crate) struct Published {
     pub(crate) quarantine_version: i64,
 }
 
+/// Publishes the refused records; called by what commits the table, just before it does.
+pub(crate) type Refused<'a> = &'a dyn Fn() -> Result<(), StageError>;
+
 /// Publishes the refused records, then what `table` commits.
 pub(crate) fn publish(
     what: &Publication<'_>,
     quarantine: &Files<'_>,
-    table: impl FnOnce(&Runtime) -> Result<Committed, StageError>,
+    table: impl FnOnce(&Runtime, Refused<'_>) -> Result<Committed, StageError>,
 ) -> Result<Published, StageError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| StageError::io("the runtime", "start", error))?;
     // A step that is done twice finds its quarantine already there and changes nothing but audit columns.
-    let quarantine_version = runtime.block_on(what.quarantine(quarantine))?;
-    let committed = table(&runtime)?;
+    let version = OnceCell::new();
+    let refused = || {
+        if version.get().is_none() {
+            // Only this closure sets it.
+            let _ = version.set(runtime.block_on(what.quarantine(quarantine))?);
+        }
+        Ok(())
+    };
+    let committed = table(&runtime, &refused)?;
+    refused()?;
+    let quarantine_version = version.get().copied().unwrap_or_default();
     Ok(Published { version: committed.version, before: committed.before, quarantine_version })
 }
 

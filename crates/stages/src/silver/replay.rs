@@ -12,7 +12,7 @@ mod sift;
 use crate::error::StageError;
 use crate::silver::columns::{self, Stamp};
 use crate::silver::files::{Files, Groups};
-use crate::silver::ingest::{IngestJob, stamp};
+use crate::silver::ingest::{IngestJob, judge_rows, stamp};
 use crate::silver::publish::{Change, commit};
 use crate::silver::shape::Shape;
 use crate::silver::upsert::{Displaced, Incoming, RowPlace, Settled, Upsert, Waiting, same_columns, settle};
@@ -73,6 +73,8 @@ pub struct Replayed {
     /// None when there is no table, and no record was accepted.
     pub version: Option<i64>,
     pub quarantine_version: i64,
+    /// Why the step is flagged: a rule failed that lets it publish.
+    pub flagged: Option<String>,
 }
 
 /// How the counts of a file change.
@@ -234,6 +236,8 @@ impl Replay<'_> {
             return Err(StageError::Cancelled);
         }
         if !touched.is_empty() {
+            let dates: Vec<NaiveDate> = touched.iter().copied().flatten().collect();
+            self.told.flagged = judge_rows(ingest, self.name, self.shape, &staged, Some(&dates))?;
             let scope = assay_lake::Scope::Dates(touched);
             let note = format!("replayed {} refused records", self.told.accepted);
             let same = unmoved(now.0.as_ref());

@@ -257,6 +257,7 @@ impl<'a> Rounds<'a> {
             quarantine_version: committed.quarantine_version,
             dead: self.dead,
             upserted,
+            flagged: None,
         }
     }
 

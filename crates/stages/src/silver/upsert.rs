@@ -11,8 +11,8 @@ mod write;
 
 use crate::error::StageError;
 use crate::silver::files::Files;
-use crate::silver::ingest::{IngestJob, Scope};
-use crate::silver::publish::{Change, commit, silver_fields};
+use crate::silver::ingest::{IngestJob, Scope, judge_rows};
+use crate::silver::publish::{Change, Refused, commit, silver_fields};
 use crate::silver::shape::Shape;
 use crate::watch::{Level, Watch};
 use assay_lake::{Committed, LakeError, LakeFile, Place, Snapshot, StagedFile};
@@ -56,10 +56,13 @@ pub struct Upserted {
 }
 
 /// What the merge did.
+#[derive(Default)]
 pub(crate) struct Merged {
     /// Dates whose partitions changed.
     pub(crate) dates: Vec<NaiveDate>,
     pub(crate) upserted: Upserted,
+    /// Why the step is flagged, if it is.
+    pub(crate) flagged: Option<String>,
 }
 
 /// A merge and the table that it changes.
@@ -117,7 +120,8 @@ impl Upsert {
 
 impl Merge<'_> {
     /// Publishes the merged rows in one commit; none when nothing changes. On an error no file of it stays.
-    pub(crate) fn publish(&self, runtime: &Runtime) -> Result<(Committed, Merged), StageError> {
+    /// The rules judge them first, then the refused records are published.
+    pub(crate) fn publish(&self, runtime: &Runtime, refused: Refused<'_>) -> Result<(Committed, Merged), StageError> {
         let folder = self.job.lake.folder(self.table);
         let mut tries = 0;
         loop {
@@ -128,10 +132,14 @@ impl Merge<'_> {
             let partition = &self.job.contract.partition;
             let files = Files::new(folder.clone(), partition, schema, self.job.run, &self.job.limits);
             let moved = AtomicBool::new(false);
-            let done = write::write(&self.incoming, folder.folder(), &held, &decided, &files)
-                .and_then(|staged| self.commit(runtime, before.as_ref(), &decided, staged, &moved));
+            let written = write::write(&self.incoming, folder.folder(), &held, &decided, &files);
+            let done = written.and_then(|staged| {
+                let flagged = self.judge(&decided, &staged)?;
+                refused()?;
+                Ok((self.commit(runtime, before.as_ref(), &decided, staged, &moved)?, flagged))
+            });
             match done {
-                Ok(committed) => return Ok((committed, self.merged(&decided))),
+                Ok((committed, flagged)) => return Ok((committed, Merged { flagged, ..self.merged(&decided) })),
                 Err(error) => {
                     files.discard();
                     let again = moved.load(Ordering::Relaxed) && tries < TRIES;
@@ -155,6 +163,12 @@ impl Merge<'_> {
         same_columns(before, self.incoming.shape, folder)?;
         before.fetch(before.files())?;
         Ok(before.files().to_vec())
+    }
+
+    /// The partitions in which rows come or go are what is judged.
+    fn judge(&self, decided: &Decided, staged: &[StagedFile]) -> Result<Option<String>, StageError> {
+        let touched: Vec<NaiveDate> = decided.touched.iter().copied().flatten().collect();
+        judge_rows(self.job, self.table, self.incoming.shape, staged, Some(&touched))
     }
 
     fn commit(
@@ -200,7 +214,7 @@ impl Merge<'_> {
             watch.log(Level::Warn, &text);
         }
         let dates = decided.touched.iter().copied().flatten().collect();
-        Merged { dates, upserted: decided.upserted }
+        Merged { dates, upserted: decided.upserted, flagged: None }
     }
 }
 

@@ -57,6 +57,7 @@ impl Gold {
             dates: None,
             now: &|| now,
             cancelled: &|| false,
+            rules: None,
         };
         let models = compile(&self.shop.pipeline).unwrap();
         let model = models.iter().find(|model| model.model.name == "customer_segments").unwrap();

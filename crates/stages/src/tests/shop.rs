@@ -43,13 +43,13 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let definition = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/sales_lakehouse");
         let pipeline = Pipeline::read(&definition).unwrap();
-        let lake = Lake::new(folder.path().join("lake"), "local");
+        let lake = Lake::new(folder.path().join("lake").into(), "local");
         fs::create_dir_all(folder.path().join("scratch")).unwrap();
         Self { folder, pipeline, lake, limits: TINY, threads: 3, ledger: Mutex::default(), tags: Mutex::default() }
     }
 
     pub fn bronze(&self) -> PathBuf {
-        self.lake.pipeline_folder(&self.pipeline.name)
+        self.lake.pipeline_folder(&self.pipeline.name).folder().to_path_buf()
     }
 
     /// Writes a file below the bronze folder of a date: `put("2024-01-01/a.json", …)`.
@@ -62,7 +62,7 @@ impl Shop {
     }
 
     pub fn planned(&self) -> Vec<PlannedFile> {
-        let found = discover(&self.pipeline.sources[0], &self.bronze()).unwrap();
+        let found = discover(&self.pipeline.sources[0], &self.bronze().into()).unwrap();
         let ledger = self.ledger.lock().unwrap();
         let known = |path: &str| ledger.iter().find(|(known, _)| known == path).map(|(_, dates)| dates.clone());
         let planned = found.files.into_iter().map(|file| PlannedFile {
@@ -126,6 +126,7 @@ impl Shop {
             scratch: &self.folder.path().join("scratch"),
             limits: self.limits,
             now: &|| now,
+            rules: None,
         };
         ingest(&job, watch)
     }
@@ -134,7 +135,7 @@ impl Shop {
         TableName::new(&self.pipeline.name, Layer::Silver, "sales")
     }
 
-    fn frame(folder: &Path) -> DataFrame {
+    fn frame(folder: &assay_lake::Place) -> DataFrame {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let snapshot = runtime.block_on(open(folder)).unwrap().expect("the table");
         snapshot.scan(None).unwrap().collect_with_engine(Engine::InMemory).unwrap().unwrap_single()
@@ -142,7 +143,7 @@ impl Shop {
 
     /// The folder of the silver table.
     pub fn folder_of_table(&self) -> PathBuf {
-        self.lake.folder(&self.name())
+        self.lake.folder(&self.name()).folder().to_path_buf()
     }
 
     /// The silver table's contract columns.
@@ -185,7 +186,8 @@ impl Shop {
     /// Every file below the table's folder that is no part of its log.
     pub fn data_files(&self) -> usize {
         let mut count = 0;
-        let mut open = vec![self.lake.folder(&self.name()), self.lake.quarantine(&self.name())];
+        let tables = [self.lake.folder(&self.name()), self.lake.quarantine(&self.name())];
+        let mut open: Vec<PathBuf> = tables.iter().map(|table| table.folder().to_path_buf()).collect();
         while let Some(folder) = open.pop() {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 match entry.file_type().unwrap().is_dir() {
