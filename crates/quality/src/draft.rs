@@ -5,6 +5,7 @@ use crate::measure::Measure;
 use crate::rules::Refusal;
 use assay_dqdl::tree::{Check, Number, Test};
 use polars::prelude::{DataType, Expr, LazyFrame, LiteralValue, PlSmallStr, SchemaRef, lit, when};
+use std::cell::RefCell;
 
 /// A filter of rows: what a `where` keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +36,8 @@ pub(crate) struct Draft<'a> {
     pub lookups: Vec<Lookup>,
     pub queries: Vec<(String, LazyFrame)>,
     pub rows: Vec<RowTest>,
+    /// Conditions with earlier values put in, each with the place of the condition that it is of.
+    pub resolved: RefCell<Vec<Test<Number>>>,
 }
 
 /// Columns whose values together are a key, and the rows that count.
@@ -45,6 +48,7 @@ pub(crate) struct KeySet {
 }
 
 /// Adds a boolean column that is true where the row's key is among the keys of another frame, and never null.
+#[allow(clippy::large_enum_variant, reason = "a ruleset has few of them")]
 pub(crate) enum Lookup {
     /// Keys that occur more than once in the dataset itself; nulls are equal to each other.
     Repeated(KeysId),
@@ -125,6 +129,7 @@ impl<'a> Draft<'a> {
             lookups: Vec::new(),
             queries: Vec::new(),
             rows: Vec::new(),
+            resolved: RefCell::default(),
         }
     }
 
@@ -159,7 +164,11 @@ impl<'a> Draft<'a> {
 
     /// The condition with earlier values of the metric in the place of `last(k)`.
     pub fn resolved(&self, test: &Test<Number>, metric: &str, filter: Option<&str>) -> Result<Test<Number>, Refusal> {
-        crate::history::resolve(test, metric, filter, self.data.history)
+        let found = crate::history::resolve(test, metric, filter, self.data.history)?;
+        if found != *test {
+            self.resolved.borrow_mut().push(found.clone());
+        }
+        Ok(found)
     }
 
     pub fn measure(&mut self, measure: Measure, filter: Option<FilterId>) -> MeasureId {

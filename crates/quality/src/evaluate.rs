@@ -48,6 +48,9 @@ pub fn evaluate(ruleset: &Ruleset, data: &Data<'_>, rows: Rows<'_>) -> Result<Re
     let all = passed.rows;
     let measured = measured(&draft, passed, &tests, occurrences, queries);
     let mut report = report(ruleset, composed, analyzers, &measured, all);
+    for (verdict, rule) in report.verdicts.iter_mut().zip(&ruleset.rules) {
+        verdict.resolved = crate::history::spelled(rule, &draft.resolved.borrow());
+    }
     if data.profile == Profile::Deequ {
         one_value_of_queries(&mut report.verdicts);
     }
@@ -80,8 +83,21 @@ fn run(
     let told = told.iter().zip(chosen).filter(|(_, chosen)| **chosen).map(|(told, _)| told.clone()).collect();
     let keeper = keeper(draft, told, rows);
     let wanted = Wanted { tests: look.tests, repeated: look.repeated, measures: look.measures, keeper: keeper.clone() };
-    let passed = pass(draft, &wanted, stop).and_then(|passed| Ok((passed, finished(keeper.as_deref(), rows)?)));
+    let passed = pass(draft, &wanted, stop).map_err(|error| unwritable(error, keeper.as_deref(), rows));
+    let passed = passed.and_then(|passed| Ok((passed, finished(keeper.as_deref(), rows)?)));
     passed.inspect_err(|_| keeper.iter().for_each(|keeper| keeper.discard()))
+}
+
+/// The error of a pass, which is the file's where rows could not be written.
+fn unwritable(error: QualityError, keeper: Option<&Keeper>, rows: &Rows<'_>) -> QualityError {
+    match (error, rows) {
+        (QualityError::Unreadable { source }, Rows::Keep(path) | Rows::Every(path))
+            if keeper.is_some_and(Keeper::broken) =>
+        {
+            QualityError::Unwritable { path: path.display().to_string(), source }
+        }
+        (error, _) => error,
+    }
 }
 
 /// The rules whose failing rows are kept, where they are others than those that one row makes fail: a share of rows may
@@ -249,6 +265,7 @@ fn of_all(counts: RowCounts, rows: u64) -> RowCounts {
 fn verdict(rule: &Rule, judged: Judged, rows: Option<RowCounts>) -> Verdict {
     Verdict {
         rule: assay_dqdl::canonical::rule(rule),
+        resolved: None,
         outcome: judged.outcome,
         evaluated: judged.evaluated,
         reason: judged.reason,

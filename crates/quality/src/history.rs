@@ -2,7 +2,7 @@
 
 use crate::data::History;
 use crate::rules::Refusal;
-use assay_dqdl::tree::{Arithmetic, Number, Test};
+use assay_dqdl::tree::{Arithmetic, Body, Check, Condition, Number, Rule, Test};
 
 /// Deeper operands are refused before anything walks them.
 const DEPTH: usize = 200;
@@ -23,6 +23,36 @@ pub(crate) fn resolve(
     let past = Past { metric, filter, history };
     let operands = test.operands.iter().map(|operand| past.plain(operand)).collect::<Result<_, _>>()?;
     Ok(Test { op: test.op, operands, span: test.span.clone() })
+}
+
+/// The text of a rule with the conditions in which earlier values were put in; none where the rule has none of them.
+pub(crate) fn spelled(rule: &Rule, resolved: &[Test<Number>]) -> Option<String> {
+    let of = |test: &Test<Number>| resolved.iter().find(|found| found.span == test.span);
+    let condition = |check: &Check| match &check.condition {
+        Some(Condition::Number(test)) => of(test).cloned(),
+        _ => None,
+    };
+    let threshold = |check: &Check| check.threshold.as_ref().and_then(of).cloned();
+    let some = rule.checks().any(|check| condition(check).is_some() || threshold(check).is_some());
+    if !some || rule.checks().count() > DEPTH {
+        return None;
+    }
+    let mut rule = rule.clone();
+    let mut waiting = vec![&mut rule];
+    while let Some(rule) = waiting.pop() {
+        match &mut rule.body {
+            Body::Check(check) => {
+                if let Some(found) = condition(check) {
+                    check.condition = Some(Condition::Number(found));
+                }
+                if let Some(found) = threshold(check) {
+                    check.threshold = Some(found);
+                }
+            }
+            Body::Both { left, right, .. } => waiting.extend([left.as_mut(), right.as_mut()]),
+        }
+    }
+    Some(assay_dqdl::canonical::rule(&rule))
 }
 
 fn too_deep(operand: &Number) -> bool {
@@ -145,7 +175,7 @@ fn several(name: &str) -> Refusal {
 }
 
 fn whole(value: f64) -> Option<usize> {
-    let fits = value >= 0.0 && value <= 1e9 && value.fract() == 0.0;
+    let fits = (0.0..=1e9).contains(&value) && value.fract() == 0.0;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fits.then_some(value as usize)
 }

@@ -20,6 +20,8 @@ pub struct Report {
 pub struct Verdict {
     /// The rule in canonical text, by which it is known to the service too.
     pub rule: String,
+    /// The same with numbers in the place of earlier values; none for a rule that compares with none.
+    pub resolved: Option<String>,
     pub outcome: Outcome,
     pub evaluated: Evaluated,
     /// Why it did not pass, in words without a cell's value.

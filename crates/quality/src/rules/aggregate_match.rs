@@ -32,9 +32,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let test = condition(check, &name, draft)?;
     Ok(Planned::whole(move |measured| {
         let value = match (first.of(measured), second.of(measured)) {
-            (Ok(first), Ok(second)) if first == 0.0 && second == 0.0 => 1.0,
-            (Ok(_), Ok(second)) if second == 0.0 => 0.0,
-            (Ok(first), Ok(second)) => first / second,
+            (Ok(first), Ok(second)) => share(first, second),
             (Err(reason), _) | (_, Err(reason)) => return Finding::failed(reason, Vec::new()),
         };
         match test.holds(value) {
@@ -42,6 +40,14 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
             false => Finding::failed(unmet(value), metric(name, value)),
         }
     }))
+}
+
+fn share(first: f64, second: f64) -> f64 {
+    match (first == 0.0, second == 0.0) {
+        (true, true) => 1.0,
+        (false, true) => 0.0,
+        _ => first / second,
+    }
 }
 
 enum Number {

@@ -243,6 +243,15 @@ fn decimal_keys_are_found_whatever_their_scale() {
     measured(&[("DatasetMatch \"prices\" \"price\" >= 0", 1.0)], &world);
 }
 
+#[test]
+fn a_verdict_tells_the_numbers_that_it_was_compared_with() {
+    let past = World { history: &Past, ..world() };
+    let rule = "(RowCount > 2 * avg(last(2)) + 1) AND (Completeness \"id\" > 0.5)";
+    let told = verdict(rule, &past).resolved;
+    assert_eq!(told.as_deref(), Some("(RowCount > 2 * 4 + 1) AND (Completeness \"id\" > 0.5)"));
+    assert_eq!(verdict("RowCount > 1", &past).resolved, None);
+}
+
 struct Past;
 
 impl History for Past {
