@@ -4,6 +4,7 @@
 //! through [`restore`], which brings the files of an older version back.
 
 mod cache;
+mod checkpoint;
 mod commit;
 mod difference;
 mod durable;
@@ -16,6 +17,7 @@ mod history;
 mod lake;
 mod log;
 mod page;
+mod patient;
 mod place;
 mod recent;
 mod scan;

@@ -1,5 +1,6 @@
 //! The Delta log of one table: its store, its commits, its checkpoints.
 
+use crate::checkpoint;
 use crate::durable::Durable;
 use crate::error::{Cause, LakeError};
 use crate::place::Place;
@@ -10,7 +11,7 @@ use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::table::config::TablePropertiesExt;
 use deltalake_core::table::state::DeltaTableState;
-use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
+use deltalake_core::{DeltaTableError, checkpoints};
 use object_store::ObjectStore;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
@@ -124,27 +125,26 @@ impl Log {
         self.store.read_commit_entry(version).await
     }
 
-    /// After commit `version` of so many actions: a checkpoint when one is due or the commit is long, then removal of
-    /// log files past their retention. Gives whether a checkpoint was made. The commit stands whatever happens here.
-    pub(crate) async fn tidy(&self, version: u64, actions: usize, now: DateTime<Utc>) -> Result<bool, DeltaTableError> {
-        let long = actions >= LONG_COMMIT;
-        // Reading the state is only worth it at multiples of the smallest interval that tables use.
-        if !long && !(version + 1).is_multiple_of(10) {
-            return Ok(false);
+    /// After commit `version` of so many actions on top of a state, or of nothing: a checkpoint when one is due or the
+    /// commit is long, then removal of log files past their retention. The commit stands whatever happens here.
+    pub(crate) async fn tidy(
+        &self,
+        before: Option<&EagerSnapshot>,
+        version: u64,
+        actions: usize,
+        now: DateTime<Utc>,
+    ) -> Result<(), DeltaTableError> {
+        let config = before.map(|before| before.table_properties().clone()).unwrap_or_default();
+        if actions < LONG_COMMIT && !(version + 1).is_multiple_of(config.checkpoint_interval().get().max(10)) {
+            return Ok(());
         }
-        let mut table = DeltaTable::new(Arc::clone(&self.store));
-        table.load_version(version).await?;
-        let config = table.snapshot()?.table_config().clone();
-        if !long && !(version + 1).is_multiple_of(config.checkpoint_interval().get().max(10)) {
-            return Ok(false);
-        }
-        checkpoints::create_checkpoint(&table, None).await?;
+        checkpoint::write(&self.store, version).await?;
         if config.enable_expired_log_cleanup() {
             let kept = i64::try_from(config.log_retention_duration().as_millis()).unwrap_or(i64::MAX);
             let cutoff = now.timestamp_millis().saturating_sub(kept);
             checkpoints::cleanup_expired_logs_for(version, self.store.as_ref(), cutoff, None).await?;
         }
-        Ok(true)
+        Ok(())
     }
 
     pub(crate) fn place(&self) -> String {

@@ -13,9 +13,14 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 use uuid::Uuid;
+
+/// Tells the files of this program from those of others that work for the same run, also after a crash.
+static PROGRAM: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().1);
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// Files that are checked and synced at once.
 const THREADS: usize = 8;
@@ -23,7 +28,7 @@ const THREADS: usize = 8;
 /// A data file in a table's folder that no version names yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StagedFile {
-    /// Below the table's folder: `date=2024-01-01/part-<run>-<uuid>.parquet`, see [`staged_path`].
+    /// Below the table's folder: `date=2024-01-01/part-<run>-<program>-<number>.parquet`, see [`staged_path`].
     pub path: String,
     /// In bytes.
     pub size: u64,
@@ -34,10 +39,12 @@ pub struct StagedFile {
     pub stats: Option<Value>,
 }
 
-/// A name below the table's folder that no other file has. `column` is the partition column.
+/// A name below the table's folder that no other file has. `column` is the partition column. Files of one program
+/// share most of their names, so that logs pack them well: those are what a reader of a table reads of other dates.
 pub fn staged_path(run: &str, column: Option<&str>, date: Option<NaiveDate>) -> String {
     let run: String = run.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    let name = format!("{PART}{run}-{}.parquet", Uuid::new_v4().simple());
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{PART}{run}-{:016x}-{number}.parquet", *PROGRAM);
     match column {
         Some(column) => format!("{}/{name}", partition_folder(column, date)),
         None => name,

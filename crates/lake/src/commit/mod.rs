@@ -143,7 +143,7 @@ async fn commit(
         let version = u64::try_from(draft.committed.version).unwrap_or(0);
         match attempt(log, version, draft.text(), &id).await? {
             None => {
-                tidy(log, version, draft.actions.len(), now).await;
+                tidy(log, before.as_ref(), version, draft.actions.len(), now).await;
                 return Ok(draft.committed);
             }
             Some(Lost::Taken) => lost += 1,
@@ -215,8 +215,8 @@ fn is_of(commit: &[u8], id: &str) -> bool {
 }
 
 /// The commit stands; a checkpoint that fails is made up for by a later commit.
-async fn tidy(log: &Log, version: u64, actions: usize, now: DateTime<Utc>) {
-    let _ = log.tidy(version, actions, now).await;
+async fn tidy(log: &Log, before: Option<&Snapshot>, version: u64, actions: usize, now: DateTime<Utc>) {
+    let _ = log.tidy(before.map(|before| &before.state), version, actions, now).await;
 }
 
 /// Grows with each try and differs between runs, so that they do not meet again and again.

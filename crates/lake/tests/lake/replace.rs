@@ -4,6 +4,7 @@ use crate::fixture::{change, day, expected, frame, now, permit, put, rows, rows_
 use assay_lake::{Kind, LakeField, Scope, change_of_run, history, open, open_version, replace};
 use assay_pipeline::Permit;
 use chrono::TimeDelta;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use polars::prelude::{DataType, TimeUnit};
 use std::fs;
 use std::path::Path;
@@ -123,10 +124,20 @@ async fn a_long_commit_has_a_checkpoint_of_its_own() {
     let log = root.path().join("_delta_log");
     assert!(log.join("00000000000000000000.checkpoint.parquet").exists());
     assert!(!log.join("00000000000000000001.checkpoint.parquet").exists());
+    // A reader of one date reads all of it: names that share their text take little room.
+    let paths = path_bytes(&log.join("00000000000000000000.checkpoint.parquet"));
+    assert!(paths < 250 * 12, "{paths} bytes for the names of 250 files");
     // Really used: without its text the long commit is still there.
     fs::remove_file(log.join("00000000000000000000.json")).unwrap();
     let found = rows_of(open_version(root.path(), 1).await.unwrap().scan(None).unwrap());
     assert_eq!((found.len(), &found[&dates[0]], &found[&dates[249]]), (250, &expected("b", 2), &expected("a", 1)));
+}
+
+/// What the names of a checkpoint's files take on disk.
+fn path_bytes(checkpoint: &Path) -> i64 {
+    let reader = SerializedFileReader::new(fs::File::open(checkpoint).unwrap()).unwrap();
+    let groups = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+    groups.filter(|column| column.column_path().string() == "add.path").map(|column| column.compressed_size()).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
