@@ -1,5 +1,5 @@
-//! Faults: programs that are killed, a warehouse that dies, runs that meet, a disk that is full. Nothing is lost, nothing
-//! is doubled, and the journal tells what happened.
+//! Faults: programs that are killed, a warehouse that dies, runs that meet, a disk that is full, a storage that fails.
+//! Nothing is lost, nothing is doubled, and the journal tells what happened.
 
 #[path = "../journey/mod.rs"]
 mod journey;
@@ -7,6 +7,8 @@ mod journey;
 mod disk;
 mod killed;
 mod killed_landing;
+mod s3;
+mod s3_killed;
 mod scene;
 mod together;
 mod warehouse;
