@@ -7,7 +7,7 @@ mod compare;
 mod frames;
 mod reasons;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -56,6 +56,8 @@ fn cases(file: &str) -> Result<Vec<Value>, String> {
 struct Tally {
     agreed: BTreeMap<String, usize>,
     disagreed: BTreeMap<String, usize>,
+    /// Disagreements that a written reason covers.
+    excused: BTreeMap<String, usize>,
     covered: BTreeMap<String, Vec<String>>,
     disagreements: Vec<String>,
 }
@@ -75,7 +77,11 @@ impl Tally {
         let _ = std::fs::remove_file(rows);
         let reason = if wrong.is_empty() { None } else { reasons::covering(&case, &wrong) };
         for kind in case.kinds() {
-            let table = if wrong.is_empty() || reason.is_some() { &mut self.agreed } else { &mut self.disagreed };
+            let table = match (wrong.is_empty(), &reason) {
+                (true, _) => &mut self.agreed,
+                (false, Some(_)) => &mut self.excused,
+                (false, None) => &mut self.disagreed,
+            };
             *table.entry(kind).or_default() += 1;
         }
         let told = || wrong.iter().map(|wrong| wrong.text.clone()).collect::<Vec<_>>().join("\n    ");
@@ -87,11 +93,13 @@ impl Tally {
     }
 
     fn print(&self) {
-        let kinds: std::collections::BTreeSet<&String> = self.agreed.keys().chain(self.disagreed.keys()).collect();
-        println!("{:<26}{:>8}{:>11}", "rule type", "agreed", "disagreed");
+        let tables = [&self.agreed, &self.disagreed, &self.excused];
+        let kinds: BTreeSet<&String> = tables.iter().flat_map(|table| table.keys()).collect();
+        println!("{:<26}{:>8}{:>11}{:>11}", "rule type", "agreed", "disagreed", "by reason");
         for kind in kinds {
             let count = |table: &BTreeMap<String, usize>| table.get(kind).copied().unwrap_or_default();
-            println!("{kind:<26}{:>8}{:>11}", count(&self.agreed), count(&self.disagreed));
+            let [agreed, disagreed, excused] = tables.map(count);
+            println!("{kind:<26}{agreed:>8}{disagreed:>11}{excused:>11}");
         }
         for (reason, cases) in &self.covered {
             println!("\n{} covered by a written reason: {reason}", cases.len());
