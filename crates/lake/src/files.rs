@@ -317,17 +317,7 @@ fn name(key: &Key) -> &str {
 }
 
 async fn whole(store: &dyn ObjectStore, key: &Key) -> Result<Bytes, Broken> {
-    const TRIES: u32 = 4;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match store.get(key).await?.bytes().await {
-            Ok(bytes) => return Ok(bytes),
-            Err(error) if tries >= TRIES => return Err(error.into()),
-            // The library tries again only until the first byte came.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50 << tries)).await,
-        }
-    }
+    Ok(store.get(key).await?.bytes().await?)
 }
 
 async fn listed(store: Arc<dyn ObjectStore>, below: Key) -> Result<Vec<ObjectMeta>, Broken> {

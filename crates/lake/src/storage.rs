@@ -2,6 +2,7 @@
 
 use crate::cache::Cache;
 use crate::error::LakeError;
+use crate::patient::Patient;
 use assay_pipeline::Bucket;
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
@@ -96,7 +97,7 @@ impl Storage {
     /// A bucket behind this store.
     pub(crate) fn through(store: Arc<dyn ObjectStore>, bucket: &Bucket, mirror: &Path) -> Arc<Self> {
         let access = Access { keys: None, cache_limit: u64::MAX };
-        let open = OnceLock::from(Open { store, _cache: None });
+        let open = OnceLock::from(Open { store: Arc::new(Patient(store)), _cache: None });
         Arc::new(Self { bucket: bucket.clone(), mirror: mirror.to_owned(), access, open })
     }
 
@@ -150,7 +151,7 @@ fn connect(bucket: &Bucket, keys: &Keys) -> Result<Arc<dyn ObjectStore>, String>
         None => builder.with_virtual_hosted_style_request(true),
     };
     let store = builder.build().map_err(|_| "cannot be reached with these settings")?;
-    Ok(Arc::new(store))
+    Ok(Arc::new(Patient(Arc::new(store))))
 }
 
 /// A connection belongs to the runtime that made it, and programs have several: requests have one of their own.

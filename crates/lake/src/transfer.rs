@@ -7,7 +7,6 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
@@ -19,8 +18,6 @@ const WHOLE: u64 = 2 * PART;
 const PARTS: usize = 2;
 /// Files that are on their way.
 const FILES: usize = 6;
-/// Tries for a part whose bytes stop coming. The library tries again only until the first byte came.
-const TRIES: u32 = 5;
 
 /// Why a file did not arrive.
 #[derive(Debug)]
@@ -126,29 +123,18 @@ async fn part(
     range: Range<u64>,
     etag: Option<String>,
 ) -> Result<(bytes::Bytes, ObjectMeta), Broken> {
-    let mut tries = 0;
-    loop {
-        let range = GetRange::Bounded(range.clone());
-        let options = GetOptions { range: Some(range), if_match: etag.clone(), ..Default::default() };
-        let found = store.get_opts(&wanted.from, options).await;
-        let read = match found {
-            Ok(found) => {
-                let meta = found.meta.clone();
-                found.bytes().await.map(|bytes| (bytes, meta))
-            }
-            // A range behind the end of an object that is shorter now has an answer of its own.
-            Err(error) => match store.head(&wanted.from).await {
-                Ok(meta) if !is_same(&meta, wanted) => return Err(Broken::Changed),
-                Err(gone @ object_store::Error::NotFound { .. }) => return Err(gone.into()),
-                _ => return Err(error.into()),
-            },
-        };
-        tries += 1;
-        match read {
-            Ok(read) => return Ok(read),
-            Err(error) if tries >= TRIES => return Err(error.into()),
-            Err(_) => tokio::time::sleep(Duration::from_millis(50 << tries)).await,
+    let options = GetOptions { range: Some(GetRange::Bounded(range)), if_match: etag, ..Default::default() };
+    match store.get_opts(&wanted.from, options).await {
+        Ok(found) => {
+            let meta = found.meta.clone();
+            Ok((found.bytes().await?, meta))
         }
+        // A range behind the end of an object that is shorter now has an answer of its own.
+        Err(error) => match store.head(&wanted.from).await {
+            Ok(meta) if !is_same(&meta, wanted) => Err(Broken::Changed),
+            Err(gone @ object_store::Error::NotFound { .. }) => Err(gone.into()),
+            _ => Err(error.into()),
+        },
     }
 }
 
