@@ -3,8 +3,8 @@
 mod verdicts;
 
 use crate::journal::{
-    Action, Around, Created, Journal, Original, Pending, RunFilter, Settles, StepEnd, StepKey, TableState, Timing,
-    Turn, TurnStep, Unlock, is_done,
+    Action, Around, Created, Journal, Original, Pending, RunFilter, Settles, Standing, StepEnd, StepKey, TableState,
+    Timing, Turn, TurnStep, Unlock, is_done,
 };
 use crate::plan::{RunPlan, RunScope, Work};
 use crate::ports::{LedgerEntry, StepOutcome};
@@ -409,6 +409,13 @@ impl Journal for MemoryJournal {
 
     fn run(&self, run: &str) -> Result<Option<RunDetail>, Problem> {
         Ok(self.state().run(run).ok().map(|run| run.detail()))
+    }
+
+    fn standing(&self, run: &str) -> Result<Option<Standing>, Problem> {
+        let mut state = self.state();
+        let Ok(Run { record, .. }) = state.run(run) else { return Ok(None) };
+        let (pipeline, started_at) = (record.plan.pipeline.clone(), record.started_at);
+        Ok(Some(Standing { pipeline, status: record.status, started_at }))
     }
 
     fn plan(&self, run: &str) -> Result<Option<RunPlan>, Problem> {

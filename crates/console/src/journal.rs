@@ -41,6 +41,8 @@ pub trait Journal: crate::quality::Verdicts {
     /// Newest first by the order of asking, whatever the clock said.
     fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunRow>, Problem>;
     fn run(&self, run: &str) -> Result<Option<RunDetail>, Problem>;
+    /// As little of a run as can be read without its plan and outcomes, which are long for many dates.
+    fn standing(&self, run: &str) -> Result<Option<Standing>, Problem>;
     fn plan(&self, run: &str) -> Result<Option<RunPlan>, Problem>;
     /// Of the steps that need not be done again, by step id.
     fn outcomes(&self, run: &str) -> Result<BTreeMap<String, StepOutcome>, Problem>;
@@ -165,6 +167,15 @@ impl Pending {
             }
         }
     }
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub pipeline: String,
+    pub status: Status,
+    /// Begin of its first attempt.
+    pub started_at: Option<DateTime<Utc>>,
 }
 
 /// Absent fields match everything.

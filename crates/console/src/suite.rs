@@ -236,6 +236,9 @@ fn observe(journal: &dyn Journal, finished: &mut BTreeMap<String, usize>) -> Str
         let detail = journal.run(&row.id).expect("run").expect("a listed run exists");
         assert_eq!(&detail.run, row, "a run is the same in the list and alone");
         check_rules(&detail);
+        let standing = journal.standing(&row.id).expect("standing").expect("a listed run stands somehow");
+        assert_eq!((&standing.pipeline, standing.status), (&row.pipeline, row.status));
+        assert_eq!(standing.started_at.map(crate::views::time), row.started_at);
         let done = journal.outcomes(&row.id).expect("outcomes");
         let before = finished.insert(row.id.clone(), done.len()).unwrap_or_default();
         assert!(done.len() >= before, "a finished step was forgotten");
@@ -345,6 +348,7 @@ pub fn check_requests(journal: &dyn Journal) {
     assert_eq!(journal.create_run(&sample_plan("D", at), None), Ok(Created::New));
     assert_eq!(journal.create_run(&sample_plan("E", at), None), Ok(Created::New));
     assert_eq!(journal.run("B"), Ok(None));
+    assert_eq!(journal.standing("B"), Ok(None));
     let ids: Vec<String> =
         journal.runs(&RunFilter::default(), 10).expect("runs").into_iter().map(|row| row.id).collect();
     assert_eq!(ids, ["E", "D", "C", "A"]);

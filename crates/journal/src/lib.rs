@@ -15,7 +15,8 @@ pub use error::JournalError;
 
 use assay_console::RunPlan;
 use assay_console::journal::{
-    Action, Around, Created, Journal, Original, Pending, RunFilter, StepEnd, StepKey, TableState, Timing, Turn, Unlock,
+    Action, Around, Created, Journal, Original, Pending, RunFilter, Standing, StepEnd, StepKey, TableState, Timing,
+    Turn, Unlock,
 };
 use assay_console::ports::{LedgerEntry, StepOutcome};
 use assay_console::quality::{Judged, PastAsk, Verdicts};
@@ -159,6 +160,10 @@ impl Journal for SqliteJournal {
 
     fn run(&self, run: &str) -> Result<Option<RunDetail>, Problem> {
         self.read(|connection| read::run(connection, run))
+    }
+
+    fn standing(&self, run: &str) -> Result<Option<Standing>, Problem> {
+        self.read(|connection| read::standing(connection, run))
     }
 
     fn plan(&self, run: &str) -> Result<Option<RunPlan>, Problem> {

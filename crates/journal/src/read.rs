@@ -3,7 +3,7 @@
 use crate::document::{parse, parse_some, status, time};
 use crate::write::{Change, ChangeError};
 use assay_console::RunPlan;
-use assay_console::journal::{Action, Pending, RunFilter, TableState};
+use assay_console::journal::{Action, Pending, RunFilter, Standing, TableState};
 use assay_console::ports::{LedgerEntry, StepOutcome};
 use assay_console::views::{self, AttemptRecord, RunRecord, StepRecord, run_detail, status_word};
 use assay_contract::{RunDetail, RunRow};
@@ -61,6 +61,20 @@ pub(crate) fn run(connection: &Connection, run: &str) -> Change<Option<RunDetail
     let Some((plan, status, attempt, (started_at, ended_at), note)) = record else { return Ok(None) };
     let record = RunRecord { plan: parse("a plan", &plan)?, status, attempt, started_at, ended_at, note };
     Ok(Some(run_detail(&record, &attempts(connection, run)?, &steps(connection, run)?)))
+}
+
+/// Columns behind the plan would be found by reading through it.
+pub(crate) fn standing(connection: &Connection, run: &str) -> Change<Option<Standing>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT pipeline, status, (SELECT started_at FROM attempts WHERE run = ?1 AND number = 1) AS started_at
+             FROM runs WHERE run = ?1",
+        )?
+        .query_row([run], |row| {
+            let started_at = time(row, "started_at")?;
+            Ok(Standing { pipeline: row.get("pipeline")?, status: status(row, "status")?, started_at })
+        });
+    Ok(found.optional()?)
 }
 
 fn attempts(connection: &Connection, run: &str) -> Change<Vec<AttemptRecord>> {

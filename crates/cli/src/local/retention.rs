@@ -18,11 +18,10 @@ pub fn forget(desk: &Desk, pipeline: &Pipeline, now: DateTime<Utc>) -> Result<Ve
     let state = desk.state();
     let mut kept = Vec::new();
     for run in runs(&state).map_err(unreadable)? {
-        let Some(detail) = desk.journal()?.run(&run)?.filter(|detail| detail.run.pipeline == pipeline.name) else {
-            continue;
-        };
-        let open = matches!(detail.run.status, Status::Queued | Status::Running);
-        let at = DateTime::parse_from_rfc3339(&detail.run.queued_at).map_or(now, |at| at.to_utc());
+        let standing = desk.journal()?.standing(&run)?;
+        let Some(standing) = standing.filter(|standing| standing.pipeline == pipeline.name) else { continue };
+        let open = matches!(standing.status, Status::Queued | Status::Running);
+        let at = standing.started_at.unwrap_or(now);
         if !open {
             half_done(&failing_of_run(&state, &run)).map_err(unreadable)?;
         }

@@ -4,7 +4,7 @@ mod loads;
 
 use crate::definitions;
 use crate::plan::draw::PlanInputs;
-use crate::plan::estimate::estimate;
+use crate::plan::estimate::{counts_dates, estimate};
 use crate::plan::graph::StepGraph;
 use crate::plan::{Back, PlannedStep, RunPlan, RunScope, Work};
 use crate::ports::TableNow;
@@ -33,7 +33,11 @@ pub fn detail(plan: &RunPlan, inputs: &PlanInputs<'_>) -> Result<PlanDetail, Pro
     let replaced = Replaced { plan, contents, loaded: loads::of(plan, inputs), dated };
     let dated = &replaced.dated;
     let timings = inputs.journal.timings(&plan.pipeline, &plan.environment.name, PAST)?;
-    let known = inputs.journal.dates(&plan.pipeline, &plan.environment.name)?.len();
+    // Asked for only where it counts: the ledger's dates are more to read than all else of a plan of one date.
+    let known = match counts_dates(plan, &timings, &|step| dated.contains(step)) {
+        true => inputs.journal.dates(&plan.pipeline, &plan.environment.name)?.len(),
+        false => 0,
+    };
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     Ok(PlanDetail {
         run: plan.run.clone(),

@@ -5,8 +5,15 @@ use crate::plan::{RunPlan, RunScope};
 use assay_contract::Estimate;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Whether an estimate needs to know how many dates everything is.
+pub(super) fn counts_dates(plan: &RunPlan, timings: &[Timing], dated: &dyn Fn(&str) -> bool) -> bool {
+    let whole = plan.steps.iter().any(|step| dated(&step.id) && matches!(plan.scope_of(step), RunScope::All));
+    whole || timings.iter().any(|timing| dated(&timing.step) && timing.dates.is_none())
+}
+
 /// Steps one after the other, each with the median of its past tries, scaled by dates where it goes by dates.
-/// `dated` tells which steps do; `known` is how many dates everything is.
+/// `dated` tells which steps do; `known` is how many dates everything is, where
+/// [`counts_dates`] asks for it.
 pub(super) fn estimate(plan: &RunPlan, timings: &[Timing], dated: &dyn Fn(&str) -> bool, known: usize) -> Estimate {
     let mut past: BTreeMap<&str, Vec<&Timing>> = BTreeMap::new();
     timings.iter().for_each(|timing| past.entry(&timing.step).or_default().push(timing));
@@ -66,6 +73,8 @@ mod tests {
             timing("C", "warehouse.daily", 70, Some(1)),
         ];
         // 1,000 over 10 dates, 600 over 2 and 100 over 1 are 400, 1,200 and 400 for 4 dates.
+        assert!(counts_dates(&plan, &past, &dated), "one ran over every date");
+        assert!(!counts_dates(&plan, &past[1..], &dated));
         let some = estimate(&plan, &past, &dated, 10);
         assert_eq!((some.milliseconds, some.runs, some.unknown), (Some(470), 3, vec!["gold.daily".to_owned()]));
     }

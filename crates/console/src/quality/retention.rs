@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptRows {
     pub run: String,
-    /// When it was asked for.
+    /// When it began.
     pub at: DateTime<Utc>,
     /// It may still write.
     pub open: bool,

@@ -133,6 +133,9 @@ impl Journal for Failing<'_> {
     fn run(&self, run: &str) -> Result<Option<RunDetail>, Problem> {
         self.inner.run(run)
     }
+    fn standing(&self, run: &str) -> Result<Option<Standing>, Problem> {
+        self.inner.standing(run)
+    }
     fn plan(&self, run: &str) -> Result<Option<RunPlan>, Problem> {
         self.inner.plan(run)
     }
