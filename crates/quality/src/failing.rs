@@ -82,6 +82,7 @@ struct State {
     next: u64,
     gathered: Option<DataFrame>,
     writer: Option<BatchedWriter<File>>,
+    broken: bool,
 }
 
 impl Keeper {
@@ -112,7 +113,9 @@ impl Keeper {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failing += u64::from(count);
         state.waiting.insert(first, (rows.height() as u64, told));
-        self.flush(&mut state, WAITING)
+        let flushed = self.flush(&mut state, WAITING);
+        state.broken |= flushed.is_err();
+        flushed
     }
 
     /// Writes what waits. Gives the number of failing rows; there is no file when there was no row to write.
@@ -120,18 +123,29 @@ impl Keeper {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.flush(&mut state, 0)?;
         self.write(&mut state)?;
-        if let Some(writer) = state.writer.take() {
-            writer.finish()?;
+        match state.writer.take() {
+            Some(writer) => _ = writer.finish()?,
+            None => self.remove()?,
         }
         Ok(state.failing)
     }
 
-    /// Removes a file that was not finished.
+    /// Whether rows could not be written.
+    pub fn broken(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).broken
+    }
+
+    /// Removes what an evaluation that failed has written.
     pub fn discard(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.writer.take().is_some() {
-            // The evaluation has failed already; a file that stays has no footer and cannot be read as a whole one.
-            let _ = std::fs::remove_file(&self.path);
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).writer = None;
+        // The evaluation's own error is told; without its footer no reader takes the file for a whole one.
+        let _ = self.remove();
+    }
+
+    fn remove(&self) -> std::io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
     }
 

@@ -6,8 +6,7 @@ use crate::engine::{self, Stop};
 use crate::error::QualityError;
 use crate::keys::{Nulls, Occurrences};
 use polars::prelude::{
-    AllowedOptimizations, BooleanChunked, DataFrame, DataType, Expr, LazyFrame, OptFlags, PlSmallStr, PolarsResult,
-    len, lit,
+    AllowedOptimizations, BooleanChunked, DataFrame, DataType, Expr, OptFlags, PlSmallStr, PolarsResult, len,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 

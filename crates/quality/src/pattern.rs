@@ -82,7 +82,7 @@ fn translated(java: &str) -> (String, bool) {
             '\\' => match rest.next() {
                 Some('Q') => {
                     let mut quoted = String::new();
-                    while let Some(c) = rest.next() {
+                    for c in rest.by_ref() {
                         quoted.push(c);
                         if quoted.ends_with("\\E") {
                             quoted.truncate(quoted.len() - 2);
@@ -198,10 +198,7 @@ mod tests {
     fn a_pattern_without_end_is_cut_off() {
         let text = "a".repeat(60);
         assert_eq!(Pattern::of("^(a+)+$").unwrap().is_in(&format!("{text}!")), Some(false));
-        assert_eq!(
-            Pattern::of(r"^(?=(a+)+$)(\w)\2*!$").unwrap().is_in(&format!("{text}!")).is_none_or(|found| !found),
-            true
-        );
+        assert_eq!(Pattern::of(r"^(?:a(?!b)|aa(?!b))+$").unwrap().is_in(&format!("{text}!")), None);
         assert!(matches!(Pattern::of("(a{1000}){1000}"), Err(Refusal::RemoteOnly(_))));
     }
 }

@@ -1,7 +1,10 @@
 //! Rules on small frames, and on hostile ones.
 #![allow(clippy::unwrap_used)]
 
+mod composed;
+mod deequ;
 mod hostile;
+mod large;
 mod naive;
 mod pages;
 mod references;
