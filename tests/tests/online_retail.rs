@@ -109,7 +109,7 @@ fn a_later_file_adds_its_lines_and_a_mark_wins_over_windows_1252() {
 fn the_gate_stops_what_is_below_its_share_and_publishes_nothing() {
     let journey = Journey::new("online_retail");
     let line =
-        |number: u32, quantity: i32| format!("{number},A,x,{quantity},2026-01-05 8:{:02},1.5,,EIRE", number % 60);
+        |number: u32, quantity: i32| format!("{number},A,x,{quantity},2026-01-05 8:{:02},1.5,17850,EIRE", number % 60);
     let lines = |good: u32, bad: u32| {
         let good = (0..good).map(|number| line(100 + number, 1));
         let bad = (0..bad).map(|number| line(200 + number, -1));

@@ -200,7 +200,17 @@ mod tests {
                 verdict(4, RuleOutcome::Unknown, Severity::Error),
             ],
         };
-        insta::assert_snapshot!(evaluation(&found).join("\n"), @"");
+        insta::assert_snapshot!(evaluation(&found).join("\n"), @r#"
+        silver.sales, 2026-11-01 to 2026-11-03 (3): score 1 of 3, 1 not known, 5,432 rows
+             outcome         failing  dimension     rule
+          1  passed                0  completeness  IsComplete "c1"
+          2  FAILED            1,204  completeness  IsComplete "c2"
+          3  failed (warns)    1,204  completeness  IsComplete "c3"
+          4  not known             -  completeness  IsComplete "c4"
+          2: Value: 0.8 does not meet the constraint requirement!
+          3: Value: 0.8 does not meet the constraint requirement!
+          4: the service alone evaluates it: its model is not public
+        "#);
     }
 
     #[test]
@@ -233,6 +243,15 @@ mod tests {
             only_before: vec!["gold.old".into()],
             only_after: Vec::new(),
         };
-        insta::assert_snapshot!(comparison(&found).join("\n"), @"");
+        insta::assert_snapshot!(comparison(&found).join("\n"), @r#"
+        Rules of run 01A and of run 01B
+
+        silver.sales: score 1 of 2 -> 2 of 2
+          IsComplete "city": failed -> passed
+            2 rows cured, such as 2026-11-01, T 1; null, T2
+          1 rule in which nothing differs
+
+        Judged by run 01A alone: gold.old
+        "#);
     }
 }

@@ -89,7 +89,12 @@ fn rows_are_cut_by_date_counted_by_rule_and_masked() {
 
     let mut csv = Vec::new();
     assert_eq!(of(Some(&[day(0)]), None).write(RowForm::Csv, &mut csv, "here").unwrap(), 3);
-    insta::assert_snapshot!(String::from_utf8(csv).unwrap(), @"");
+    insta::assert_snapshot!(String::from_utf8(csv).unwrap(), @r#"
+    day,id,name,_rules,_reasons
+    1970-01-01,1,Xxx,1,"rule 1, ""said"""
+    1970-01-01,2,,1 3,"rule 1, ""said""; rule 3, ""said"""
+    1970-01-01,4,"X, ""x""",3,"rule 3, ""said"""
+    "#);
     let again = folder.path().join("again.parquet");
     let file = File::create(&again).unwrap();
     assert_eq!(of(None, Some(3)).write(RowForm::Parquet, file, "here").unwrap(), 3);
