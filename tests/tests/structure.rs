@@ -179,7 +179,7 @@ fn the_engine_knows_no_pipeline_by_name() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (i, line) in code.lines().enumerate() {
             let comment = line.trim_start().starts_with("//");
-            let help = file.ends_with("cli/src/args.rs");
+            let help = file.ends_with("cli/src/args.rs") || file.starts_with(root().join("crates/cli/src/args"));
             if !comment && !help && names.iter().any(|name| line.contains(name.as_str())) {
                 wrong.push(format!("{}:{}", file.display(), i + 1));
             }

@@ -238,7 +238,7 @@ mod tests {
             confirm: true,
             needs_reason: true,
         };
-        insta::assert_snapshot!(of(&plan).join("\n"), @r"
+        insta::assert_snapshot!(super::of(&plan).join("\n"), @r"
         Run of sales_lakehouse, environment prod, runner local
           all: Every date, whatever was done before.
           dates: 2026-11-05
