@@ -14,6 +14,16 @@ pub(crate) struct Fault {
     pub(crate) passing: bool,
 }
 
+impl Fault {
+    /// The library does not ask again then: it cannot know what of a request was done, which does not matter to a read.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        matches!(self.what.as_str(), BROKEN_OFF | UNTOLD)
+    }
+}
+
+const BROKEN_OFF: &str = "broke the connection off";
+const UNTOLD: &str = "did not do what it was asked to";
+
 const STATUS: &str = "non-2xx status code: ";
 
 /// What the storage has to do with an error; none when it is an error of something else.
@@ -29,7 +39,7 @@ pub(crate) fn fault(error: &(dyn Error + 'static)) -> Option<Fault> {
             return Some(Fault { what: unanswered(http.kind()).to_owned(), passing: true });
         }
         if text.contains("Generic S3 error") {
-            found = Some(Fault { what: "did not do what it was asked to".to_owned(), passing: true });
+            found = Some(Fault { what: UNTOLD.to_owned(), passing: true });
         }
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
@@ -41,7 +51,7 @@ fn unanswered(kind: HttpErrorKind) -> &'static str {
     match kind {
         HttpErrorKind::Connect => "cannot be reached",
         HttpErrorKind::Timeout => "gave no answer in time",
-        _ => "broke the connection off",
+        _ => BROKEN_OFF,
     }
 }
 

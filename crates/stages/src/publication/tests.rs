@@ -30,7 +30,7 @@ struct Bench {
 impl Bench {
     fn new(layer: Layer, partition: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::new(folder.path().join("lake"), "local");
+        let lake = Lake::new(folder.path().join("lake").into(), "local");
         let table = TableName::new("shop", layer, "sales");
         let processed_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         Self { folder, lake, table, partition, tags: BTreeMap::new(), processed_at }
@@ -51,7 +51,7 @@ impl Bench {
         let staged = stage_frame(rows.lazy(), &folder, self.partition, "run", &|| false).unwrap();
         let dates = dates.map(|dates| dates.iter().map(|text| date(text)).collect::<Vec<_>>());
         let change = Replacement {
-            folder: &folder,
+            folder: folder.clone(),
             environment: "local",
             table: "shop/sales",
             schema: &schema,
@@ -71,7 +71,7 @@ impl Bench {
     fn restore(&self, version: i64) {
         let folder = self.lake.folder(&self.table);
         let what = Restore {
-            folder: &folder,
+            folder: folder.clone(),
             environment: "local",
             table: "shop/sales",
             to: RestoreTo::Version(version),
@@ -109,7 +109,7 @@ impl Bench {
     }
 
     fn out(&self, path: &str) -> PathBuf {
-        self.lake.pipeline_folder("shop").join(path)
+        self.lake.pipeline_folder("shop").folder().join(path)
     }
 
     /// Every file below a folder with its bytes, the record left out.

@@ -26,7 +26,7 @@ fn fails(shop: &Shop, done: Result<Ingested, StageError>, words: &str) {
     assert!(text.contains(words), "{text}");
     assert!(text.contains("nothing was published"), "{text}");
     assert_eq!(shop.data_files(), 0);
-    assert!(!shop.lake.pipeline_folder("sales_lakehouse").join("silver/sales/_delta_log").exists());
+    assert!(!shop.bronze().join("silver/sales/_delta_log").exists());
 }
 
 #[test]

@@ -133,11 +133,7 @@ fn moments_keep_every_unit_exactly() {
 fn stored_instants_have_their_zone() {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     let (shop, _) = landed("instant", Arc::new(TimestampMillisecondArray::from(vec![1]).with_timezone("UTC")));
-    let mut folders = vec![shop.lake.folder(&assay_pipeline::TableName::new(
-        &shop.pipeline.name,
-        assay_pipeline::Layer::Silver,
-        "sales",
-    ))];
+    let mut folders = vec![shop.folder_of_table()];
     let mut found = 0;
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {

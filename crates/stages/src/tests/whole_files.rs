@@ -37,7 +37,7 @@ fn a_file_has_the_day_on_which_it_was_last_written() {
         let path = shop.put(name, format!("{{\"n\":{at}}}"));
         arrive(&shop, &path, arrived);
     }
-    let found = discover(&shop.pipeline.sources[0], &shop.bronze()).unwrap();
+    let found = discover(&shop.pipeline.sources[0], &shop.bronze().into()).unwrap();
     let days: Vec<_> = found.files.iter().map(|file| file.folder_date.unwrap().to_string()).collect();
     assert_eq!(days, cases.map(|(_, _, day)| day));
     shop.ingest().unwrap();
@@ -292,7 +292,7 @@ fn a_move_that_was_broken_off_is_ended_and_told_again_to_the_same_run() {
     assert_eq!(again, first);
     assert!(matches!(set_aside("R2"), Err(StageError::Vanished { .. })));
     let source = &shop.pipeline.sources[0];
-    let by = |run| set_aside_by(source, &shop.bronze(), run, &[&path, "bronze/2024-01-01/b.json"]).unwrap();
+    let by = |run| set_aside_by(source, &shop.bronze().into(), run, &[&path, "bronze/2024-01-01/b.json"]).unwrap();
     assert_eq!((by("R1"), by("R2")), (vec![path.clone()], Vec::new()));
     // The silver step of a run whose bronze step moved the file goes on without it.
     shop.put("2024-01-01/b.json", "broken too");
@@ -349,7 +349,7 @@ fn landed_parquet_lies_below_folders_of_any_name() {
         fs::create_dir_all(&place).unwrap();
         fs::write(place.join("page-00001.parquet"), parquet()).unwrap();
     }
-    let found = discover(&shop.pipeline.sources[0], &shop.bronze()).unwrap();
+    let found = discover(&shop.pipeline.sources[0], &shop.bronze().into()).unwrap();
     let dates: Vec<_> = found.files.iter().map(|file| file.folder_date).collect();
     assert_eq!((dates, found.left_out), (vec![None, None], 2));
     let done = shop.ingest().unwrap();
