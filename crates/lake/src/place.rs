@@ -20,6 +20,9 @@ pub struct Place {
     far: Option<Far>,
 }
 
+/// A storage, and a key in it.
+pub(crate) type Stored = (Arc<dyn ObjectStore>, Key);
+
 #[derive(Debug, Clone)]
 struct Far {
     storage: Arc<Storage>,
@@ -66,14 +69,14 @@ impl Place {
     }
 
     /// The storage of a remote place, and the place's key in it.
-    pub(crate) fn store(&self) -> Result<Option<(Arc<dyn ObjectStore>, Key)>, LakeError> {
+    pub(crate) fn store(&self) -> Result<Option<Stored>, LakeError> {
         let Some(far) = &self.far else { return Ok(None) };
         let key = Key::parse(&far.key).map_err(|_| LakeError::NoKey { place: self.to_string() })?;
         Ok(Some((far.storage.store()?, key)))
     }
 
     /// As [`Place::store`], for callers that know that it is remote.
-    pub(crate) fn remote(&self) -> Result<(Arc<dyn ObjectStore>, Key), LakeError> {
+    pub(crate) fn remote(&self) -> Result<Stored, LakeError> {
         self.store()?.ok_or_else(|| LakeError::storage(self, "asking", "is this disk"))
     }
 
