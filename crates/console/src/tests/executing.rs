@@ -4,7 +4,9 @@ use super::world::{Act, World, day};
 use crate::ScopeAsk;
 use crate::journal::Journal;
 use assay_contract::{Event, ProblemKind, Status};
+use assay_pipeline::{Layer, Reference, Ruleset};
 use chrono::TimeDelta;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 #[test]
@@ -180,4 +182,41 @@ fn a_clock_that_jumps_back_ends_nothing_before_it_began() {
     let detail = world.detail(&plan.run);
     assert!(detail.run.started_at <= detail.run.ended_at);
     assert!(detail.steps.iter().all(|step| step.ended_at.is_none() || step.started_at <= step.ended_at));
+}
+
+#[test]
+fn a_step_waits_for_tables_that_its_rules_look_at_and_works_when_they_fail() {
+    let mut world = World::new();
+    let products = Reference { layer: Layer::Gold, table: "products".into(), same_dates: false };
+    world.pipeline.rulesets.push(Ruleset {
+        layer: Layer::Gold,
+        table: "daily".into(),
+        file: "quality/daily.dqdl".into(),
+        text: String::new(),
+        references: BTreeMap::from([("products".to_owned(), products)]),
+        warn: Vec::new(),
+    });
+    let began = |world: &World| {
+        let events = world.events.lock().unwrap();
+        let begun = events.iter().filter_map(|event| match event {
+            Event::Step { step, .. } if step.status == Status::Running => Some(step.id.clone()),
+            _ => None,
+        });
+        let mut ids: Vec<String> = begun.collect();
+        ids.dedup();
+        let place = |id: &str| ids.iter().position(|known| known == id).unwrap();
+        (place("gold.products"), place("gold.daily"))
+    };
+    let (plan, status) = world.run();
+    assert_eq!(status, Status::Succeeded);
+    assert_eq!(plan.step("gold.daily").unwrap().waits, ["gold.products"]);
+    assert!(plan.step("gold.daily").unwrap().after.iter().all(|id| id != "gold.products"));
+    let (products, daily) = began(&world);
+    assert!(products < daily, "the rules of daily look at products");
+
+    world.events.lock().unwrap().clear();
+    world.runner.act("gold.products", Act::Fail);
+    let plan = world.plan(ScopeAsk::all(), &[]);
+    assert_eq!(world.carry_out(&plan).unwrap(), Status::Failed);
+    assert!(world.statuses(&plan.run).contains(&"gold.daily succeeded".to_owned()));
 }
