@@ -241,6 +241,7 @@ fn a_run_that_dies_while_rows_are_kept_is_finished_by_the_next() {
     let many = expected(&shop, &shop.date(0), |cell| cell("quantity_sold").unwrap().parse::<i64>().unwrap() >= 3);
     let runs = shop.workspace.root().join(".assay/runs");
     fs::create_dir_all(&runs).unwrap();
+    let mut killed = 0;
     for nth in [1, 3, 6, 10] {
         let mut running = shop.start(&["run", PIPELINE, "--all"]);
         // The n-th look at which rows are being kept, or the end of the run.
@@ -248,6 +249,7 @@ fn a_run_that_dies_while_rows_are_kept_is_finished_by_the_next() {
         while seen < nth && !running.has_ended_within(std::time::Duration::from_millis(1)).unwrap() {
             seen += u32::from(keeps_rows(&runs));
         }
+        killed += u32::from(seen >= nth);
         running.kill_all().unwrap();
         let resumed = shop.assay(&["run", PIPELINE, "--resume"]);
         assert!([Some(3), Some(2)].contains(&resumed.code), "{}{}", resumed.stdout, resumed.stderr);
@@ -256,6 +258,7 @@ fn a_run_that_dies_while_rows_are_kept_is_finished_by_the_next() {
         assert_eq!(failing(&shop, &["--rule", "1", "--date", &shop.date(0)]), many);
         assert!(!keeps_rows(&runs), "nothing half done stays");
     }
+    assert!(killed > 0, "no kill came while rows were kept");
 }
 
 /// Whether any run has rows that are not cut and masked yet.

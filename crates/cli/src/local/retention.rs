@@ -45,10 +45,16 @@ pub fn disk_use(state: &Path) -> Result<(u64, u64), Error> {
     Ok((found, bytes))
 }
 
-/// Runs that have a folder of failing rows.
+/// Runs that have failing rows; the folder alone says only that a table was judged.
 fn runs(state: &Path) -> Result<Vec<String>, Error> {
     let names = names(&state.join("runs"))?;
-    Ok(names.into_iter().filter(|run| failing_of_run(state, run).is_dir()).collect())
+    let mut found = Vec::new();
+    for run in names {
+        if !self::names(&failing_of_run(state, &run))?.is_empty() {
+            found.push(run);
+        }
+    }
+    Ok(found)
 }
 
 /// Rows that are not masked and cut into dates yet are of no use to anybody.
