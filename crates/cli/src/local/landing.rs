@@ -121,7 +121,7 @@ impl LocalRunner<'_> {
                     let taken = taken.map_err(|error| problems::extract(&error))?;
                     snapshots.insert(feed.connection.clone(), taken);
                 }
-                Ok(FeedPlace::Postgres { server, connection: feed.connection.clone() })
+                Ok(FeedPlace::Postgres { server: Box::new(server), connection: feed.connection.clone() })
             }
             Feed::DynamoDb(feed) => match connection(&feed.connection) {
                 Some(Connection::DynamoDb { endpoint, region }) => Ok(FeedPlace::DynamoDb { endpoint, region }),
@@ -141,7 +141,7 @@ impl LocalRunner<'_> {
 /// Where a feed takes its data from.
 enum FeedPlace {
     Kaggle { base: String },
-    Postgres { server: Server, connection: String },
+    Postgres { server: Box<Server>, connection: String },
     DynamoDb { endpoint: Option<String>, region: String },
 }
 
