@@ -8,11 +8,13 @@ use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
-/// States that are kept, and of one table: a difference asks for the version before, too.
-const STATES: usize = 16;
+/// States that are kept: a plan asks for those of a pipeline's tables more than once. And of one table: a difference
+/// asks for the version before, too.
+const STATES: usize = 128;
 const VERSIONS: usize = 2;
-/// Files of a state: a longer list costs more memory than reading it again is worth.
+/// Files of a state, and of all: longer lists cost more memory than reading them again is worth.
 const FILES: usize = 50_000;
+const FILES_OF_ALL: usize = 250_000;
 
 static RECENT: Mutex<VecDeque<(Newest, Snapshot)>> = Mutex::new(VecDeque::new());
 
@@ -83,8 +85,11 @@ impl Newest {
             oldest.map(|oldest| recent.remove(oldest));
         }
         recent.push_back((self, snapshot.clone()));
-        if recent.len() > STATES {
-            recent.pop_front();
+        let mut files: usize = recent.iter().map(|(_, snapshot)| snapshot.files().len()).sum();
+        while (recent.len() > STATES || files > FILES_OF_ALL)
+            && let Some((_, oldest)) = recent.pop_front()
+        {
+            files -= oldest.files().len();
         }
     }
 }

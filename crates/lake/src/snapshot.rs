@@ -14,6 +14,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Logs on this disk that are read at a time: each takes threads, and these memory, whatever it holds.
+static READING: Semaphore = Semaphore::const_new(4);
 
 /// A version of a table: its columns and the files that make it up. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -73,6 +77,7 @@ pub(crate) async fn newest(log: &Log) -> Result<Option<Snapshot>, LakeError> {
         Some((newest, None, earlier)) => (Some(newest), earlier),
         None => (None, None),
     };
+    let _turn = if log.folder.is_remote() { None } else { READING.acquire().await.ok() };
     let forwarded = match earlier {
         Some(earlier) => log.forward(earlier.state).await,
         None => None,
