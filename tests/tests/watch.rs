@@ -47,7 +47,7 @@ fn watching(journey: &Journey, words: &[&str]) -> Running {
 }
 
 fn ended(running: &Running) -> usize {
-    running.stdout().matches(" succeeded").count() + running.stdout().matches(" failed").count()
+    [" succeeded", " flagged", " failed"].iter().map(|ended| running.stdout().matches(ended).count()).sum()
 }
 
 fn stop(mut running: Running) -> String {
