@@ -11,12 +11,12 @@ use std::path::Path;
 use assay_lake::{Committed, Lake, LakeField, Place, Replacement, Scope, Snapshot, StagedFile};
 use assay_pipeline::diagnostic::{Mistake, Mistakes};
 use assay_pipeline::{ColumnType, Layer, Model, Permit, Pipeline, TableName};
-use assay_sql::{Bound, ColumnLineage, Field, SqlError, Use};
+use assay_sql::{Bound, ColumnLineage, Field, LowerError, SqlError, Use};
 use catalog::{column_type, lake_field, layered};
 use chrono::{DateTime, NaiveDate, Utc};
 use inputs::Inputs;
 use kept::Kept;
-use polars::prelude::{DataType, Expr, col, lit};
+use polars::prelude::{Expr, IntoSeries, NamedFrom, Series, col, lit};
 
 use crate::error::StageError;
 use crate::quality::{Rules, Written, gate};
@@ -138,7 +138,7 @@ fn stage(
         let scan = |table: &_| inputs.scan(table, part.dates.as_deref());
         let mut frame = compiled.bound.lower_share(part.share, &scan)?;
         if let (Some(column), Some(dates)) = (partition, &part.dates) {
-            frame = frame.filter(in_dates(column, dates));
+            frame = frame.filter(in_dates(column, dates)?);
         }
         Ok(assay_lake::stage_frame(frame, folder, partition, job.run, job.cancelled)?)
     });
@@ -221,8 +221,11 @@ fn strangers(staged: &[StagedFile], dates: Option<&[NaiveDate]>) -> Result<(), S
     }
 }
 
-fn in_dates(column: &str, dates: &[NaiveDate]) -> Expr {
-    dates.iter().fold(lit(false), |any, date| any.or(col(column).eq(lit(*date).cast(DataType::Date))))
+/// One list: the engine copies a tree of comparisons anew for each of its levels, so that its memory and time would
+/// grow with the square of the dates.
+fn in_dates(column: &str, dates: &[NaiveDate]) -> Result<Expr, LowerError> {
+    let list = Series::new("dates".into(), dates).implode()?;
+    Ok(col(column).is_in(lit(list.into_series()), false))
 }
 
 fn placed(file: &Path, sql: &str, error: SqlError) -> Mistake {

@@ -10,6 +10,7 @@ mod forms;
 mod gate;
 mod kept;
 mod landing;
+mod many_dates;
 mod replay;
 mod retail;
 mod rules;
