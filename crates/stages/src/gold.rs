@@ -223,8 +223,8 @@ fn strangers(staged: &[StagedFile], dates: Option<&[NaiveDate]>) -> Result<(), S
 
 /// One list: the engine copies a tree of comparisons anew for each of its levels, so that its memory and time would
 /// grow with the square of the dates.
-fn in_dates(column: &str, dates: &[NaiveDate]) -> Result<Expr, LowerError> {
-    let list = Series::new("dates".into(), dates).implode()?;
+fn in_dates(column: &str, dates: &[NaiveDate]) -> Result<Expr, StageError> {
+    let list = Series::new("dates".into(), dates).implode().map_err(LowerError::from)?;
     Ok(col(column).is_in(lit(list.into_series()), false))
 }
 
