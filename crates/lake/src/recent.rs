@@ -4,6 +4,7 @@ use crate::log::{LOG_FOLDER, Versions, commit_path, committed};
 use crate::place::Place;
 use crate::snapshot::Snapshot;
 use object_store::ObjectMeta;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
@@ -22,14 +23,14 @@ static RECENT: Mutex<VecDeque<(Newest, Snapshot)>> = Mutex::new(VecDeque::new())
 /// has other commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Newest {
-    folder: Place,
-    version: u64,
-    file: File,
+    pub(crate) folder: Place,
+    pub(crate) version: u64,
+    pub(crate) file: File,
 }
 
 /// What tells a commit's file from another one of its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum File {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum File {
     /// Disk, inode, size and time.
     OnDisk(u64, u64, u64, i64, i64),
     /// Size, second and tag.
@@ -110,7 +111,8 @@ fn kept(folder: &Place, wanted: impl Fn(u64) -> bool) -> Option<Snapshot> {
 }
 
 impl File {
-    fn of(folder: &Place, version: u64) -> Option<Self> {
+    /// Of the commit of this version, when it is there.
+    pub(crate) fn of(folder: &Place, version: u64) -> Option<Self> {
         if !folder.is_remote() {
             return Self::on_disk(folder, version);
         }
@@ -122,6 +124,11 @@ impl File {
     fn on_disk(folder: &Place, version: u64) -> Option<Self> {
         let meta = std::fs::metadata(folder.folder().join(commit_path(version))).ok()?;
         Some(Self::OnDisk(meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+    }
+
+    /// Whether it tells commits apart for longer than a process lasts: a size and a second alone do not.
+    pub(crate) fn is_sure(&self) -> bool {
+        !matches!(self, Self::Object(_, _, None))
     }
 
     fn object(object: ObjectMeta) -> Self {

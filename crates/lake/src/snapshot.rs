@@ -11,7 +11,6 @@ use crate::staged::footer_rows;
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -146,16 +145,7 @@ impl Snapshot {
 
     /// Oldest date first, rows without a date last. One entry for a table without partitions.
     pub fn partitions(&self) -> Vec<PartitionInfo> {
-        let mut found: BTreeMap<(bool, Option<NaiveDate>), PartitionInfo> = BTreeMap::new();
-        for file in self.files.iter() {
-            let date = file.partition;
-            let empty = PartitionInfo { date, rows: 0, bytes: 0, files: 0 };
-            let info = found.entry((date.is_none(), date)).or_insert(empty);
-            info.rows += file.rows;
-            info.bytes += file.size;
-            info.files += 1;
-        }
-        found.into_values().collect()
+        by_date(self.files.iter().map(|file| (file.partition, file.rows, file.size)))
     }
 
     /// The id that the table was made with: a table made anew in the same folder has another one.
@@ -220,6 +210,22 @@ impl Snapshot {
             state,
         })
     }
+}
+
+/// Files in the order of their dates, each with its rows and bytes, as one entry for each date.
+pub(crate) fn by_date(files: impl Iterator<Item = (Option<NaiveDate>, u64, u64)>) -> Vec<PartitionInfo> {
+    let mut found: Vec<PartitionInfo> = Vec::new();
+    for (date, rows, bytes) in files {
+        match found.last_mut().filter(|last| last.date == date) {
+            Some(last) => {
+                last.rows += rows;
+                last.bytes += bytes;
+                last.files += 1;
+            }
+            None => found.push(PartitionInfo { date, rows, bytes, files: 1 }),
+        }
+    }
+    found
 }
 
 fn key(file: &LakeFile) -> (bool, Option<NaiveDate>, &str) {

@@ -5,13 +5,16 @@ use super::warehouse::Place;
 use crate::desk::Desk;
 use assay_console::ports::{Loaded, LoadedAsk, PartitionNow, Refused, RefusedGroup, TableCommit, TableNow, Tables};
 use assay_contract::{Problem, ProblemKind};
-use assay_lake::{Lake, LakeError, Snapshot};
+use assay_lake::{Lake, LakeError, Summary};
 use assay_pipeline::{Environment, Layer, Pipeline, TableName};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A look at the warehouse keeps nobody longer from a plan; the start of a private cluster included.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where what tables hold is kept, below the workspace's state: no copies of a remote lake have this name.
+const SUMMARIES: &str = "cache/.tables";
 
 pub struct LocalTables<'a> {
     pub desk: &'a Desk,
@@ -37,8 +40,8 @@ impl Tables for LocalTables<'_> {
         tables: &[String],
     ) -> Result<BTreeMap<String, i64>, Problem> {
         let newest = self.folders(pipeline, environment, tables).into_iter().map(|(id, folder)| async move {
-            let commits = assay_lake::history(&folder, 1).await?;
-            Ok::<_, LakeError>(commits.first().map(|commit| (id, commit.version)))
+            let version = assay_lake::newest_version(&folder).await?;
+            Ok::<_, LakeError>(version.map(|version| (id, version)))
         });
         let newest = self.desk.runtime.block_on(futures::future::try_join_all(newest));
         Ok(newest.map_err(|error| problems::lake(&error))?.into_iter().flatten().collect())
@@ -50,12 +53,13 @@ impl Tables for LocalTables<'_> {
         environment: &Environment,
         tables: &[String],
     ) -> Result<BTreeMap<String, TableNow>, Problem> {
-        let opened = self.folders(pipeline, environment, tables).into_iter().map(|(id, folder)| async move {
-            let opened = assay_lake::open(&folder).await?;
-            Ok::<_, LakeError>(opened.map(|snapshot| (id, now(&snapshot))))
+        let keep = &self.desk.state().join(SUMMARIES);
+        let looked = self.folders(pipeline, environment, tables).into_iter().map(|(id, folder)| async move {
+            let summary = assay_lake::summary(&folder, keep).await?;
+            Ok::<_, LakeError>(summary.map(|summary| (id, now(summary))))
         });
-        let opened = self.desk.runtime.block_on(futures::future::try_join_all(opened));
-        Ok(opened.map_err(|error| problems::lake(&error))?.into_iter().flatten().collect())
+        let looked = self.desk.runtime.block_on(futures::future::try_join_all(looked));
+        Ok(looked.map_err(|error| problems::lake(&error))?.into_iter().flatten().collect())
     }
 
     fn commits(
@@ -138,12 +142,12 @@ fn folder(lake: &Lake, pipeline: &str, id: &str) -> Option<assay_lake::Place> {
     })
 }
 
-fn now(snapshot: &Snapshot) -> TableNow {
+fn now(summary: Summary) -> TableNow {
     let part = |part: assay_lake::PartitionInfo| PartitionNow {
         date: part.date,
         rows: part.rows,
         bytes: part.bytes,
         files: part.files,
     };
-    TableNow { version: snapshot.version(), partitions: snapshot.partitions().into_iter().map(part).collect() }
+    TableNow { version: summary.version, partitions: summary.partitions.into_iter().map(part).collect() }
 }

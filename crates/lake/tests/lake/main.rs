@@ -16,3 +16,4 @@ mod remote;
 mod replace;
 mod restore;
 mod staging;
+mod summary;
