@@ -132,6 +132,49 @@ fn tables_are_judged_as_they_are_without_a_run() {
 }
 
 #[test]
+fn rules_on_files_see_what_lies_in_the_lake() {
+    let shop = Shop::with_demo(1, 50);
+    let date = shop.date(0);
+    let folder = format!("bronze/sales/date={date}");
+    rules(
+        &shop,
+        &[
+            &format!("FileUniqueness \"{folder}\" = 1.0"),
+            &format!("FileMatch \"{folder}/twin-1.jsonl\" \"{folder}/twin-2.jsonl\""),
+            &format!("FileMatch \"{folder}/twin-1.jsonl\" \"{folder}/other.jsonl\" with hashAlgorithm = \"SHA-256\""),
+            &format!("FileSize \"{folder}\" < 1 GB"),
+        ],
+        &[],
+    );
+    one_more(&shop, &date, "other");
+    for twin in ["twin-1.jsonl", "twin-2.jsonl"] {
+        shop.record(&date, twin, "{}");
+    }
+    let outcomes = |found: &Value| {
+        let verdicts = found["evaluation"]["verdicts"].as_array().unwrap();
+        verdicts.iter().map(|verdict| verdict["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // A run judges before it publishes, so there is no table yet: its verdicts are those that it told.
+    let run = shop.assay(&["run", PIPELINE]);
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("2 rules failed"), "{}", run.stdout);
+    rules(&shop, &[&format!("FileSize \"{folder}\" < 1 GB")], &[]);
+    assert_eq!(shop.assay(&["run", PIPELINE]).code, Some(0));
+    rules(
+        &shop,
+        &[
+            &format!("FileUniqueness \"{folder}\" = 1.0"),
+            &format!("FileMatch \"{folder}/twin-1.jsonl\" \"{folder}/twin-2.jsonl\""),
+            &format!("FileMatch \"{folder}/twin-1.jsonl\" \"{folder}/other.jsonl\""),
+        ],
+        &[],
+    );
+    let check = shop.assay(&["quality", "check", PIPELINE, "--table", "silver.sales", "--json"]);
+    let found: Value = serde_json::from_str(check.stdout.trim()).unwrap();
+    assert_eq!(outcomes(&found), ["failed", "passed", "failed"], "{found}");
+}
+
+#[test]
 fn mistakes_in_rules_are_found_before_a_run() {
     let shop = Shop::empty();
     rules(&shop, &["IsComplete \"citty\"", "IsUnique \"date\""], &["IsUnique \"dat\""]);

@@ -5,6 +5,7 @@
 
 mod changes;
 mod compile;
+mod digest;
 mod dimension;
 mod failing;
 mod judge;
@@ -21,4 +22,4 @@ pub use judge::{Dataset, Judged, Judging, Past, Rules, judge, judge_table};
 pub use kept::FailingPart;
 pub use suggest::{Suggested, SuggestedRule, suggest};
 
-pub(crate) use judge::{Written, gate};
+pub(crate) use judge::{Written, gate, listed};

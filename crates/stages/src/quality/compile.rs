@@ -5,7 +5,7 @@ use crate::gold::CompiledModel;
 use assay_dqdl::tree::{Body, Check, Rule};
 use assay_dqdl::{Fault, RuleType, canonical};
 use assay_pipeline::diagnostic::{Mistake, Mistakes, closest};
-use assay_pipeline::{Layer, Pipeline, Ruleset};
+use assay_pipeline::{Layer, Pipeline, Ruleset, Source};
 use std::collections::BTreeSet;
 
 /// A ruleset that is free of mistakes.
@@ -20,14 +20,15 @@ pub struct CompiledRules {
     pub partition: Option<String>,
     /// Columns whose values no failing row shows.
     pub masked: BTreeSet<String>,
+    /// What a silver table is made from.
+    pub(crate) source: Option<Source>,
     pub(crate) tree: assay_dqdl::Ruleset,
 }
 
 impl CompiledRules {
     /// Rules of no definition.
     pub(super) fn proposed(ruleset: Ruleset, tree: assay_dqdl::Ruleset) -> Self {
-        let table = Table { columns: Vec::new(), key: Vec::new(), partition: None, masked: BTreeSet::new() };
-        table.compiled(&ruleset, tree)
+        Table::default().compiled(&ruleset, tree)
     }
 }
 
@@ -129,11 +130,13 @@ fn unknown(rules: &CompiledRules, text: &str) -> Option<assay_pipeline::read::Ru
 }
 
 /// What is known of a judged table.
+#[derive(Default)]
 struct Table {
     columns: Vec<String>,
     key: Vec<String>,
     partition: Option<String>,
     masked: BTreeSet<String>,
+    source: Option<Source>,
 }
 
 impl Table {
@@ -149,6 +152,7 @@ impl Table {
                     key: contract.key.clone(),
                     partition: Some(contract.partition.clone()),
                     masked: masked(pipeline, models, Layer::Silver, &contract.table),
+                    source: pipeline.sources.iter().find(|source| source.name == contract.source).cloned(),
                 }
             }
             (_, _, Some(model)) => Self {
@@ -156,8 +160,9 @@ impl Table {
                 key: model.model.grain.clone(),
                 partition: model.model.partition.clone(),
                 masked: masked(pipeline, models, Layer::Gold, &model.model.name),
+                source: None,
             },
-            _ => Self { columns: Vec::new(), key: Vec::new(), partition: None, masked: BTreeSet::new() },
+            _ => Self::default(),
         }
     }
 
@@ -174,6 +179,7 @@ impl Table {
             key: self.key,
             partition: self.partition,
             masked: self.masked,
+            source: self.source,
             tree,
         }
     }

@@ -1,7 +1,9 @@
 //! Judging rows: those of a table as it is, and those that a step is about to publish.
 
 use super::compile::{CompiledRules, RuleWords, Severity};
+use super::digest;
 use super::kept::{self, FailingPart, Kept};
+use crate::bronze::discover::{discover, discover_within};
 use crate::error::StageError;
 use crate::watch::{Level, Watch};
 use assay_dqdl::RuleType;
@@ -9,12 +11,12 @@ use assay_dqdl::tree::{Body, Rule};
 use assay_lake::{Lake, LakeField, Place, StagedFile};
 use assay_pipeline::TableName;
 use assay_quality::{
-    Composites, Data, Digest, Evaluated, Files, History, ListedFile, Outcome, Profile, QualityError, Report, Rows,
-    Verdict, evaluate,
+    Composites, Data, Evaluated, Files, History, ListedFile, Outcome, Profile, QualityError, Report, Rows, Verdict,
+    evaluate,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use polars::prelude::LazyFrame;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -191,19 +193,45 @@ pub fn judge_table(
     }
     let judged_dates = dated.then(|| counts.keys().copied().flatten().collect());
     let rows = snapshot.scan(dates.filter(|_| dated))?;
-    let dataset = Dataset { rows, counts, dates: judged_dates, files: None };
+    let files = source_files(compiled, dates, judging)?;
+    let dataset = Dataset { rows, counts, dates: judged_dates, files: files.as_deref() };
     judge(compiled, dataset, judging).map(Some)
+}
+
+/// The files from which a table is made, as they lie there now; listed only where a rule is about files.
+fn source_files(
+    compiled: &CompiledRules,
+    dates: Option<&[NaiveDate]>,
+    judging: &Judging<'_>,
+) -> Result<Option<Vec<ListedFile>>, StageError> {
+    use RuleType::{FileFreshness, FileMatch, FileSize, FileUniqueness};
+    let about_files = |kind| matches!(kind, FileFreshness | FileMatch | FileSize | FileUniqueness);
+    let asked = compiled.tree.rules.iter().flat_map(Rule::checks).any(|check| about_files(check.kind));
+    let Some(source) = compiled.source.as_ref().filter(|_| asked) else { return Ok(None) };
+    let folder = judging.lake.pipeline_folder(judging.pipeline);
+    let found = match dates {
+        Some(dates) => discover_within(source, &folder, &dates.iter().copied().collect(), &BTreeSet::new())?,
+        None => discover(source, &folder)?,
+    };
+    Ok(Some(found.files.iter().map(|file| listed(&file.path, file.size, file.modified_ns)).collect()))
+}
+
+/// A source file as rules name it.
+pub(crate) fn listed(path: &str, size: u64, modified_ns: i64) -> ListedFile {
+    ListedFile { path: path.to_owned(), size, modified: DateTime::from_timestamp_nanos(modified_ns) }
 }
 
 /// Judges rows.
 pub fn judge(compiled: &CompiledRules, dataset: Dataset<'_>, judging: &Judging<'_>) -> Result<Judged, StageError> {
     let references = references(compiled, dataset.dates.as_deref(), judging)?;
     let history = Remembered { judging, dates: dataset.dates.as_deref(), problem: Mutex::default() };
+    let sources = judging.lake.pipeline_folder(judging.pipeline);
+    let digest = |file: &ListedFile, digest| digest::of(&sources, file, digest, judging.cancelled);
     let data = Data {
         rows: dataset.rows,
         key: &compiled.key,
         references: &references,
-        files: dataset.files.map(|list| Files { list, digest: &no_digest }),
+        files: dataset.files.map(|list| Files { list, digest: &digest }),
         history: &history,
         now: judging.now,
         profile: Profile::Glue,
@@ -233,11 +261,6 @@ pub fn judge(compiled: &CompiledRules, dataset: Dataset<'_>, judging: &Judging<'
         failing: kept.parts,
         report,
     })
-}
-
-/// Contents are known by tags that the service has no name for.
-fn no_digest(_: &ListedFile, _: Digest) -> Result<String, String> {
-    Err("a run takes no MD5 or SHA-256 of source files".to_owned())
 }
 
 /// Tables by alias; one that is not there yet is left out, and its rules say so.

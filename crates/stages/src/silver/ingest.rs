@@ -3,7 +3,7 @@
 use crate::bronze::{DeadLetter, DeadLetters, Surveyed};
 use crate::error::StageError;
 use crate::limits::Limits;
-use crate::quality::{Rules, Written, gate};
+use crate::quality::{Rules, Written, gate, listed};
 use crate::silver::columns::{self, Stamp};
 use crate::silver::files::Files;
 use crate::silver::publish::{self, Publication};
@@ -279,12 +279,7 @@ pub(crate) fn judge_rows(
     staged: &[StagedFile],
     dates: Option<&[NaiveDate]>,
 ) -> Result<Option<String>, StageError> {
-    let listed = |file: &PlannedFile| ListedFile {
-        path: file.path.clone(),
-        size: file.size,
-        modified: DateTime::from_timestamp_nanos(file.modified_ns),
-    };
-    let files: Vec<ListedFile> = job.files.iter().map(listed).collect();
+    let files: Vec<ListedFile> = job.files.iter().map(|file| listed(&file.path, file.size, file.modified_ns)).collect();
     let written = Written {
         table,
         folder: &job.lake.folder(table),
