@@ -73,9 +73,10 @@ fn the_sales_lakehouse_is_as_agreed() {
     assert_eq!(
         models,
         [
-            ("sales_enriched", Some("date")),
+            // The rules of the enriched sales look at the products.
             ("daily_store_sales", Some("date")),
             ("product_performance", None),
+            ("sales_enriched", Some("date")),
             ("customer_segments", None),
             ("store_performance", None),
         ]
@@ -114,10 +115,11 @@ fn the_star_has_the_lakehouse_s_contract_and_its_own_tables() {
     assert_eq!(
         tables,
         [
-            ("fact_sales", Some("date"), "date transaction_id".to_owned()),
+            // The rules of the facts look at the dimensions.
             ("dim_store", None, "store_id".to_owned()),
             ("dim_product", None, "product_id".to_owned()),
             ("dim_customer", None, "customer_id".to_owned()),
+            ("fact_sales", Some("date"), "date transaction_id".to_owned()),
         ]
     );
     let modes = |warehouse: &Warehouse| -> Vec<(String, LoadMode)> {
