@@ -1,7 +1,6 @@
 //! A set of single keys, asked row by row: where it fits, it spares the pass a join of all columns.
 
-use polars::prelude::{BooleanChunked, Column, DataType, Expr, Field, IntoColumn, PolarsResult};
-use std::collections::HashSet;
+use polars::prelude::{BooleanChunked, Column, DataType, Expr, Field, IntoColumn, PlHashSet, PolarsResult};
 use std::sync::Arc;
 
 /// More keys are joined instead.
@@ -17,8 +16,8 @@ pub(crate) struct Known {
 
 #[derive(Debug)]
 enum Keys {
-    Longs(HashSet<i64>),
-    Texts(HashSet<Box<str>>),
+    Longs(PlHashSet<i64>),
+    Texts(PlHashSet<Box<str>>),
 }
 
 impl Known {

@@ -7,7 +7,21 @@ use polars::prelude::{
 /// What `test` says of each text; null where the text is null or the test says nothing. Tests of the same name on the
 /// same column must be the same.
 pub(crate) fn tested(input: Expr, name: &str, test: impl Fn(&str) -> Option<bool> + Send + Sync + 'static) -> Expr {
+    let test = std::sync::Arc::new(test);
+    tested_by(input, name, move || {
+        let test = std::sync::Arc::clone(&test);
+        move |text: &str| test(text)
+    })
+}
+
+/// As [`tested`], with a test that is made for every batch.
+pub(crate) fn tested_by<T: Fn(&str) -> Option<bool>>(
+    input: Expr,
+    name: &str,
+    made: impl Fn() -> T + Send + Sync + 'static,
+) -> Expr {
     mapped(input, name, DataType::Boolean, move |texts| {
+        let test = made();
         texts.iter().map(|text| text.and_then(&test)).collect::<BooleanChunked>().into_column()
     })
 }

@@ -7,7 +7,7 @@ use crate::draft::{Aside, Draft};
 use crate::pattern::Pattern;
 use crate::rules::ask::type_name;
 use crate::rules::{Finding, Planned, Refusal};
-use crate::text::{of_doubles, tested};
+use crate::text::{of_doubles, tested, tested_by};
 use assay_dqdl::tree::{Check, Condition, Operator, Test, Text};
 use polars::prelude::{DataType, Expr, lit};
 use std::sync::Arc;
@@ -126,18 +126,21 @@ fn matches(check: &Check, test: &Test<Text>, target: Target, draft: &mut Draft<'
     }
     let negated = test.op == Operator::NotMatches;
     let meets = match draft.profile() {
-        Profile::Glue => whole(java, negated)?,
-        Profile::Deequ => half_anchored(java, negated)?,
+        Profile::Glue => Meets::whole(java, negated)?,
+        Profile::Deequ => Meets::half_anchored(java, negated)?,
     };
     let late = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&late);
     let name = format!("{:?} {negated} {java}", draft.profile());
-    let said = tested(column(&target.name), &name, move |text| {
-        let said = meets(text);
-        if said.is_none() {
-            noted.store(true, Ordering::Relaxed);
+    let said = tested_by(column(&target.name), &name, move || {
+        let (meets, noted) = (meets.clone(), Arc::clone(&noted));
+        move |text: &str| {
+            let said = meets.says(text);
+            if said.is_none() {
+                noted.store(true, Ordering::Relaxed);
+            }
+            said
         }
-        said
     });
     // A null meets no pattern; a text on which the pattern takes too long is left open.
     let said = column(&target.name).is_not_null().and(said);
@@ -152,26 +155,42 @@ fn matches(check: &Check, test: &Test<Text>, target: Target, draft: &mut Draft<'
     Ok(Planned { judge, differs, ..planned })
 }
 
-type Meets = Box<dyn Fn(&str) -> Option<bool> + Send + Sync>;
-
-/// The pattern means the whole text.
-fn whole(java: &str, negated: bool) -> Result<Meets, Refusal> {
-    Pattern::of(java)?;
-    let pattern = Pattern::of(&format!("^(?:{java}){END_JAVA}"))?;
-    Ok(Box::new(move |text| pattern.is_in(text).map(|found| found != negated)))
+/// What `matches` says of a text. Clones share no scratch memory, over which threads would wait for each other.
+#[derive(Clone)]
+enum Meets {
+    /// Whether the pattern is found, or is not.
+    Found(Pattern, bool),
+    Filled(Pattern),
+    /// Nothing found by the first, something by the second.
+    Without(Pattern, Pattern),
 }
 
-/// `^` and `$` are written around the pattern without a group, and a match without characters is none.
-fn half_anchored(java: &str, negated: bool) -> Result<Meets, Refusal> {
-    Pattern::of(java)?;
-    if !negated {
-        let pattern = Pattern::of(&format!("^{java}{END_JAVA}"))?;
-        return Ok(Box::new(move |text| pattern.is_filled_in(text)));
+impl Meets {
+    /// The pattern means the whole text.
+    fn whole(java: &str, negated: bool) -> Result<Self, Refusal> {
+        Pattern::of(java)?;
+        Ok(Self::Found(Pattern::of(&format!("^(?:{java}){END_JAVA}"))?, !negated))
     }
-    // `^(?!\bpattern\b).*$`: nothing at the start of the text, and one line that is not empty.
-    let start = Pattern::of(&format!(r"^(?:\b{java}\b)"))?;
-    let line = Pattern::of(&format!("^.*{END_JAVA}"))?;
-    Ok(Box::new(move |text| Some(!start.is_in(text)? && line.is_filled_in(text)?)))
+
+    /// `^` and `$` are written around the pattern without a group, and a match without characters is none.
+    fn half_anchored(java: &str, negated: bool) -> Result<Self, Refusal> {
+        Pattern::of(java)?;
+        if !negated {
+            return Ok(Self::Filled(Pattern::of(&format!("^{java}{END_JAVA}"))?));
+        }
+        // `^(?!\bpattern\b).*$`: nothing at the start of the text, and one line that is not empty.
+        let start = Pattern::of(&format!(r"^(?:\b{java}\b)"))?;
+        Ok(Self::Without(start, Pattern::of(&format!("^.*{END_JAVA}"))?))
+    }
+
+    /// None where finding out takes too long.
+    fn says(&self, text: &str) -> Option<bool> {
+        match self {
+            Self::Found(pattern, wanted) => pattern.is_in(text).map(|found| found == *wanted),
+            Self::Filled(pattern) => pattern.is_filled_in(text),
+            Self::Without(start, line) => Some(!start.is_in(text)? && line.is_filled_in(text)?),
+        }
+    }
 }
 
 /// Java's `$`.
