@@ -6,13 +6,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { needs, provide, toolchains } from './machine.mjs';
+import { folder, inRounds, median } from './measured.mjs';
 import { fail, root, run, say, target } from './steps.mjs';
 
 const { values: asked } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, rows: { type: 'string', default: '5000000' }, without: { type: 'string', multiple: true, default: [] } },
 });
 const rounds = Number(asked.rounds);
-const folder = join(target, 'bench');
 const data = join(folder, `quality-${asked.rows}`);
 const python = join(folder, 'venv-quality/bin/python');
 const measure = join(target, 'debug/examples/measure');
@@ -39,15 +39,7 @@ const contenders = [
   { name: 'gx', command: [python, 'bench/quality_gx.py', data] },
 ].filter(({ name }) => !asked.without.includes(name));
 
-const measured = new Map(contenders.map(({ name }) => [name, []]));
-for (let round = 0; round <= rounds; round += 1) {
-  say(round === 0 ? 'Warm-up, not counted' : `Round ${round} of ${rounds}`);
-  for (const contender of contenders) {
-    const figures = once(contender);
-    if (round > 0) measured.get(contender.name).push(figures);
-  }
-  if (round === 0) compare();
-}
+const measured = inRounds(rounds, contenders, once, compare);
 print();
 
 function peers() {
@@ -91,7 +83,6 @@ function compare() {
 }
 
 function print() {
-  const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
   const of = (name, figure) => median(measured.get(name).map((one) => one[figure]));
   say(`Medians of ${rounds} rounds, ${asked.rows} rows, 30 rules (gx: those that it has)`);
   for (const { name } of contenders) {

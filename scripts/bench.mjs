@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { needs, provide, toolchains } from './machine.mjs';
+import { folder, inRounds, median, pipeline } from './measured.mjs';
 import { fail, program, root, run, say, target } from './steps.mjs';
 
 const { values: asked } = parseArgs({
@@ -12,10 +13,8 @@ const { values: asked } = parseArgs({
 });
 const rounds = Number(asked.rounds);
 const records = 400_000 * Number(asked.times);
-const folder = join(target, 'bench');
 const data = join(folder, `data-${records}`);
 const python = join(folder, 'venv/bin/python');
-const pipeline = 'sales_lakehouse';
 
 toolchains();
 await provide(needs.engine);
@@ -30,15 +29,7 @@ const contenders = [
   { name: 'pandas', kind: 'files', out: join(folder, 'pandas'), command: (out) => [python, 'bench/pandas_run.py', bronze(), out] },
 ].filter(({ name }) => !asked.without.includes(name));
 
-const measured = new Map(contenders.map(({ name }) => [name, []]));
-for (let round = 0; round <= rounds; round += 1) {
-  say(round === 0 ? 'Warm-up, not counted' : `Round ${round} of ${rounds}`);
-  for (const contender of contenders) {
-    const figures = once(contender);
-    if (round > 0) measured.get(contender.name).push(figures);
-  }
-  if (round === 0) compare();
-}
+const measured = inRounds(rounds, contenders, once, compare);
 print();
 
 function bronze() {
@@ -90,7 +81,6 @@ function compare() {
 }
 
 function print() {
-  const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
   const of = (name, figure) => median(measured.get(name).map((one) => one[figure]));
   say(`Medians of ${rounds} rounds, ${records * 3} records, bronze to gold`);
   for (const { name } of contenders) {

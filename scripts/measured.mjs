@@ -55,3 +55,17 @@ export function demo(lake, first, dates, records) {
 export function median(list) {
   return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 }
+
+/** Each contender once a round, in turn: figures by name, those of a first round left out, after which `check` looks. */
+export function inRounds(rounds, contenders, once, check) {
+  const measured = new Map(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    say(round === 0 ? 'Warm-up, not counted' : `Round ${round} of ${rounds}`);
+    for (const contender of contenders) {
+      const figures = once(contender);
+      if (round > 0) measured.get(contender.name).push(figures);
+    }
+    if (round === 0) check();
+  }
+  return measured;
+}

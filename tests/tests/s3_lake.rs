@@ -163,24 +163,13 @@ fn a_source_may_have_more_files_than_a_listing_shows_at_once() {
     assert_eq!(journey.runs().len(), runs, "nothing is left to do");
 }
 
-fn expect_star(journey: &Journey, expected: &Layers) {
-    journey.expect_table("tables/silver/sales", &expected.silver["sales"]);
-    journey.expect_parquet("silver/sales", &expected.silver["sales"]);
-    for (name, table) in &expected.gold {
-        journey.expect_table(&format!("tables/gold/{name}"), table);
-        journey.expect_parquet(&format!("gold/{name}"), table);
-        journey.expect_text(&format!("gold/csv/{name}"), table);
-        journey.expect_warehouse(name, table);
-    }
-}
-
 #[test]
 fn the_star_of_sales_and_its_copies_lie_in_a_bucket() {
     let journey = in_bucket("sales_star");
     journey.demo(3, 200, &[]);
     journey.run(&[]);
     let before = sales_star(&journey.lake()).unwrap();
-    expect_star(&journey, &before);
+    journey.expect_star(&before);
     journey.expect_refused("sales", &before);
     journey.expect_counts(before.total());
     expect_nothing_to_do(&journey);
@@ -191,7 +180,7 @@ fn the_star_of_sales_and_its_copies_lie_in_a_bucket() {
     let after = sales_star(&journey.lake()).unwrap();
     // What the program knows of its copies is in the bucket, too.
     forget_copies(&journey);
-    let difference = journey.reprocess(&date, &|| expect_star(&journey, &before), &|| expect_star(&journey, &after));
+    let difference = journey.reprocess(&date, &|| journey.expect_star(&before), &|| journey.expect_star(&after));
     assert_eq!(moved(of_table(&difference, "gold.fact_sales")), [0, 1, 0]);
 }
 

@@ -3,19 +3,8 @@
 
 mod journey;
 
-use assay_testkit::{Layers, copies, sales_star};
+use assay_testkit::{copies, sales_star};
 use journey::{Journey, moved, of_table};
-
-fn expect_all(journey: &Journey, expected: &Layers) {
-    journey.expect_table("tables/silver/sales", &expected.silver["sales"]);
-    journey.expect_parquet("silver/sales", &expected.silver["sales"]);
-    for (name, table) in &expected.gold {
-        journey.expect_table(&format!("tables/gold/{name}"), table);
-        journey.expect_parquet(&format!("gold/{name}"), table);
-        journey.expect_text(&format!("gold/csv/{name}"), table);
-        journey.expect_warehouse(name, table);
-    }
-}
 
 #[test]
 fn every_layer_copy_and_warehouse_table_equals_the_independent_computation() {
@@ -24,7 +13,7 @@ fn every_layer_copy_and_warehouse_table_equals_the_independent_computation() {
     journey.run(&[]);
     let expected = sales_star(&journey.lake()).unwrap();
     assert_eq!(expected.gold["fact_sales"].rows.len() as u64, expected.total().accepted);
-    expect_all(&journey, &expected);
+    journey.expect_star(&expected);
     journey.expect_refused("sales", &expected);
     journey.expect_counts(expected.total());
 
@@ -48,7 +37,7 @@ fn a_new_file_changes_its_date_and_the_dimensions_and_no_other_copy() {
     journey.write("raw/sales/late.json", sale.as_bytes());
     journey.run(&[]);
     let expected = sales_star(&journey.lake()).unwrap();
-    expect_all(&journey, &expected);
+    journey.expect_star(&expected);
     let after = journey.bytes("gold/fact_sales");
     let changed: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
     assert_eq!(changed, [&format!("date={date}/fact_sales.parquet")]);
@@ -73,7 +62,7 @@ fn copies_and_the_warehouse_follow_a_replay() {
     assert!(few < expected.silver["sales"].rows.len());
     std::fs::write(&place, shipped).unwrap();
     journey.succeed(&["replay", "sales_star.silver.sales", "--reason", "small sales count"]);
-    expect_all(&journey, &expected);
+    journey.expect_star(&expected);
     journey.expect_refused("sales", &expected);
     let copies = (journey.bytes("silver/sales"), journey.bytes("gold"));
     journey.run(&[]);
@@ -97,7 +86,7 @@ fn a_date_is_planned_run_again_compared_and_undone() {
     journey.take_out(&format!("raw/sales/date={date}/part-000.jsonl"), &id);
     let after = sales_star(&journey.lake()).unwrap();
     assert_eq!(after.silver["sales"].rows.len() + 1, before.silver["sales"].rows.len());
-    let difference = journey.reprocess(&date, &|| expect_all(&journey, &before), &|| expect_all(&journey, &after));
+    let difference = journey.reprocess(&date, &|| journey.expect_star(&before), &|| journey.expect_star(&after));
     assert_eq!(moved(of_table(&difference, "silver.sales")), [0, 1, 0]);
     assert_eq!(moved(of_table(&difference, "gold.fact_sales")), [0, 1, 0]);
 }

@@ -15,6 +15,8 @@ pub enum TestkitError {
     Kind { column: String, kind: String },
     #[error("the program `assay` is not at {}: build it with `cargo build -p assay-cli`, or set ASSAY_BIN", .0.display())]
     NoProgram(PathBuf),
+    #[error("these tests need the PostgreSQL programs initdb and postgres: install postgresql")]
+    NoServer,
     #[error("the emulator {what} does not work: {why}")]
     Emulator { what: String, why: String },
     #[error("the test's own request to the S3 server failed: {0}")]

@@ -2,6 +2,7 @@
 //!
 //! Shares no code with the engine: what the oracle says is computed a second time, in the plainest way.
 
+pub mod cluster;
 pub mod copies;
 pub mod delta;
 pub mod emulators;

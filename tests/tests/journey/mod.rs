@@ -217,6 +217,18 @@ impl Journey {
         assert_same_rows(expected, &copies::parquet(&self.lake().join(folder), &columns(expected)).unwrap());
     }
 
+    /// Every layer of `sales_star`, its copies and its warehouse tables.
+    pub fn expect_star(&self, expected: &Layers) {
+        self.expect_table("tables/silver/sales", &expected.silver["sales"]);
+        self.expect_parquet("silver/sales", &expected.silver["sales"]);
+        for (name, table) in &expected.gold {
+            self.expect_table(&format!("tables/gold/{name}"), table);
+            self.expect_parquet(&format!("gold/{name}"), table);
+            self.expect_text(&format!("gold/csv/{name}"), table);
+            self.expect_warehouse(name, table);
+        }
+    }
+
     /// A date is planned, run again, compared and undone, and the next run does it once more: `before` and `after`
     /// check every layer. Gives the difference that the run made.
     pub fn reprocess(&self, date: &str, before: &dyn Fn(), after: &dyn Fn()) -> Value {

@@ -1,12 +1,12 @@
 //! A PostgreSQL server of the tests' own, on a socket in a folder that goes after it.
 
 use assay_postgres::{Ambient, Server};
+use assay_testkit::cluster;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Weak};
 use tempfile::TempDir;
@@ -34,7 +34,7 @@ pub async fn shared() -> Arc<Cluster> {
 impl Cluster {
     fn start() -> Cluster {
         let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
-        let (programs, account) = (programs(), account());
+        let (programs, account) = (cluster::programs().unwrap(), cluster::account().unwrap());
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         std::fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
@@ -96,29 +96,4 @@ impl Drop for Cluster {
         kill_process(pid, Signal::QUIT).unwrap();
         self.server.wait().unwrap();
     }
-}
-
-/// The newest packaged programs, or those in `PATH`.
-fn programs() -> PathBuf {
-    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let mut packaged: Vec<PathBuf> = packaged.map(|entry| entry.unwrap().path().join("bin")).collect();
-    packaged.sort();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = packaged.into_iter().rev().chain(std::env::split_paths(&path));
-    let mut found = found.filter(|folder| folder.join("initdb").exists() && folder.join("postgres").exists());
-    found.next().expect("these tests need the PostgreSQL programs initdb and postgres; install postgresql")
-}
-
-/// The account that the server runs as where this process is root, which PostgreSQL refuses.
-fn account() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let users = std::fs::read_to_string(Path::new("/etc/passwd")).unwrap();
-    let find = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut numbers = line.split(':').skip(2).map(|number| number.parse().unwrap());
-        Some((numbers.next()?, numbers.next()?))
-    };
-    find("postgres").or_else(|| find("nobody"))
 }

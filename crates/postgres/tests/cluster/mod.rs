@@ -1,12 +1,13 @@
 //! A PostgreSQL server of the tests' own on a loopback port, with certificates made for it.
 
+use assay_testkit::cluster;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -36,13 +37,13 @@ impl Cluster {
         std::fs::create_dir(&data).unwrap();
         std::fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
         certificates(place, signed);
-        let account = account();
+        let account = cluster::account().unwrap();
         if let Some((user, group)) = account {
             for path in [place, &data, &place.join("server.key")] {
                 chown(path, Some(user), Some(group)).unwrap();
             }
         }
-        let programs = programs();
+        let programs = cluster::programs().unwrap();
         let run = |program: &str| {
             let mut command = Command::new(programs.join(program));
             if let Some((user, group)) = account {
@@ -128,29 +129,4 @@ fn certificates(folder: &Path, signed: Signed) {
     let made = Command::new("sh").args(["-ec", &script]).current_dir(folder).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     std::fs::set_permissions(folder.join("server.key"), Permissions::from_mode(0o600)).unwrap();
-}
-
-/// The newest packaged programs, or those in `PATH`.
-fn programs() -> PathBuf {
-    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let mut packaged: Vec<PathBuf> = packaged.map(|entry| entry.unwrap().path().join("bin")).collect();
-    packaged.sort();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = packaged.into_iter().rev().chain(std::env::split_paths(&path));
-    let mut found = found.filter(|folder| folder.join("initdb").exists() && folder.join("postgres").exists());
-    found.next().expect("these tests need the PostgreSQL programs initdb and postgres; install postgresql")
-}
-
-/// The account that the server runs as where this process is root, which PostgreSQL refuses.
-fn account() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let users = std::fs::read_to_string(Path::new("/etc/passwd")).unwrap();
-    let find = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut numbers = line.split(':').skip(2).map(|number| number.parse().unwrap());
-        Some((numbers.next()?, numbers.next()?))
-    };
-    find("postgres").or_else(|| find("nobody"))
 }
