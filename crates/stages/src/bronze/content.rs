@@ -74,90 +74,22 @@ impl Content {
         let path = planned.path.clone();
         let format = format(source, &path)?;
         let object = pipeline_folder.join(&path);
-        if object.is_remote() {
-            return Self::fetched(source, object, planned, scratch, unlinked, watch);
-        }
-        let place = object.folder().to_path_buf();
-        let file = File::open(&place).map_err(|error| StageError::io(&path, "open the file", error))?;
-        let meta = file.metadata().map_err(|error| StageError::io(&path, "look at the file", error))?;
-        if !meta.is_file() {
-            return Err(StageError::NotAFile { path });
-        }
-        let (size, modified_ns) = (meta.len(), modified_ns(&meta, &path)?);
-        if size != planned.size || modified_ns != planned.modified_ns {
-            return Err(StageError::Changed { path });
-        }
+        let Found { origin, file, copy, size, modified_ns } = match object.is_remote() {
+            true => fetched(object, planned, scratch, watch)?,
+            false => on_disk(object.folder(), planned)?,
+        };
         let compression = compression(&file).map_err(|error| StageError::io(&path, "read the file", error))?;
-        let (file, len, tag) = match compression {
-            Compression::Plain => (Held::Open(Arc::new(file)), size, None),
-            Compression::Gzip | Compression::Zstd => {
+        let (file, len, tag) = match (compression, copy) {
+            (Compression::Plain, Some(copy)) if !unlinked => (Held::Decompressed(Arc::new(copy)), size, None),
+            (Compression::Plain, _) => (Held::Open(Arc::new(file)), size, None),
+            (Compression::Gzip | Compression::Zstd, _) => {
                 let (file, len, tag) = decompress(file, &path, compression, scratch, unlinked, watch)?;
                 (file, len, Some(tag))
             }
         };
-        let mut content = Self {
-            path,
-            origin: Origin::Disk(place, meta.ino()),
-            file,
-            len,
-            start: 0,
-            encoding: source.encoding,
-            format,
-            compression,
-            tag,
-            size,
-            modified_ns,
-        };
-        content.read_mark()?;
-        Ok(content)
-    }
-
-    /// A file in a bucket, copied into `scratch` once: it is read more than once, and another one of its name must
-    /// not come in between.
-    fn fetched(
-        source: &Source,
-        object: Place,
-        planned: &PlannedFile,
-        scratch: &Path,
-        unlinked: bool,
-        watch: &dyn Watch,
-    ) -> Result<Self, StageError> {
-        let path = planned.path.clone();
-        let format = format(source, &path)?;
-        let stat = object.stat()?.ok_or_else(|| StageError::Vanished { path: path.clone() })?;
-        if stat.size != planned.size || stat.modified_ns != planned.modified_ns {
-            return Err(StageError::Changed { path });
-        }
-        let held = tempfile::NamedTempFile::new_in(scratch).map_err(|error| scratch_error(scratch, error))?;
-        if watch.cancelled() {
-            return Err(StageError::Cancelled);
-        }
-        object.fetch_to(held.path(), &stat)?.ok_or_else(|| StageError::Changed { path: path.clone() })?;
-        // The copy has taken the place of the file that was made first.
-        let copy = held.into_temp_path();
-        let file = File::open(&copy).map_err(|error| scratch_error(scratch, error))?;
-        let compression = compression(&file).map_err(|error| scratch_error(scratch, error))?;
-        let (file, len, tag) = match compression {
-            Compression::Plain if unlinked => (Held::Open(Arc::new(file)), stat.size, None),
-            Compression::Plain => (Held::Decompressed(Arc::new(copy)), stat.size, None),
-            Compression::Gzip | Compression::Zstd => {
-                let (file, len, tag) = decompress(file, &path, compression, scratch, unlinked, watch)?;
-                (file, len, Some(tag))
-            }
-        };
-        let mut content = Self {
-            path,
-            origin: Origin::Object(object),
-            file,
-            len,
-            start: 0,
-            encoding: source.encoding,
-            format,
-            compression,
-            tag,
-            size: stat.size,
-            modified_ns: stat.modified_ns,
-        };
+        let encoding = source.encoding;
+        let mut content =
+            Self { path, origin, file, len, start: 0, encoding, format, compression, tag, size, modified_ns };
         content.read_mark()?;
         Ok(content)
     }
@@ -248,6 +180,54 @@ impl Content {
         };
         Err(StageError::Encoding { path: self.path.clone(), found })
     }
+}
+
+/// A file as it lies there.
+struct Found {
+    origin: Origin,
+    file: File,
+    /// The path of `file` where that is a copy.
+    copy: Option<TempPath>,
+    size: u64,
+    modified_ns: i64,
+}
+
+/// Fails when the file is another one than was planned.
+fn as_planned(planned: &PlannedFile, size: u64, modified_ns: i64) -> Result<(), StageError> {
+    match (size, modified_ns) == (planned.size, planned.modified_ns) {
+        true => Ok(()),
+        false => Err(StageError::Changed { path: planned.path.clone() }),
+    }
+}
+
+fn on_disk(place: &Path, planned: &PlannedFile) -> Result<Found, StageError> {
+    let path = &planned.path;
+    let file = File::open(place).map_err(|error| StageError::io(path, "open the file", error))?;
+    let meta = file.metadata().map_err(|error| StageError::io(path, "look at the file", error))?;
+    if !meta.is_file() {
+        return Err(StageError::NotAFile { path: path.clone() });
+    }
+    let (size, modified_ns) = (meta.len(), modified_ns(&meta, path)?);
+    as_planned(planned, size, modified_ns)?;
+    Ok(Found { origin: Origin::Disk(place.to_path_buf(), meta.ino()), file, copy: None, size, modified_ns })
+}
+
+/// A file in a bucket, copied into `scratch` once: it is read more than once, and another one of its name must
+/// not come in between.
+fn fetched(object: Place, planned: &PlannedFile, scratch: &Path, watch: &dyn Watch) -> Result<Found, StageError> {
+    let path = &planned.path;
+    let stat = object.stat()?.ok_or_else(|| StageError::Vanished { path: path.clone() })?;
+    as_planned(planned, stat.size, stat.modified_ns)?;
+    let held = tempfile::NamedTempFile::new_in(scratch).map_err(|error| scratch_error(scratch, error))?;
+    if watch.cancelled() {
+        return Err(StageError::Cancelled);
+    }
+    object.fetch_to(held.path(), &stat)?.ok_or_else(|| StageError::Changed { path: path.clone() })?;
+    // The copy has taken the place of the file that was made first.
+    let copy = held.into_temp_path();
+    let file = File::open(&copy).map_err(|error| scratch_error(scratch, error))?;
+    let (size, modified_ns) = (stat.size, stat.modified_ns);
+    Ok(Found { origin: Origin::Object(object), file, copy: Some(copy), size, modified_ns })
 }
 
 /// The format that a file's name tells, below the endings of compression.
