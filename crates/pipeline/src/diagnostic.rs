@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 /// Longer lines are shown cut, so that a file on one line does not repeat itself in every mistake.
 const LINE_LIMIT: usize = 200;
+/// In characters.
+const MESSAGE_LIMIT: usize = 1000;
 
 /// One mistake in a file of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +19,10 @@ pub struct Mistake {
     pub column: usize,
     /// In characters, at least 1 when there is a line.
     pub width: usize,
-    /// The line without its end; cut where it is too long or a password begins.
+    /// The line without its end; of a long one the part around the place; cut where a password begins.
     pub source_line: String,
+    /// Where the place is in `source_line`, in characters, from 1.
+    pub caret: usize,
     pub message: String,
     /// The word that was probably meant, or what to do as a phrase.
     pub suggestion: Option<String>,
@@ -34,15 +38,8 @@ impl Mistake {
         let line = 1 + text[..start].matches('\n').count();
         let column = 1 + text[line_start..start].chars().count();
         let width = text[start..end.min(line_end)].trim_end_matches('\r').chars().count().max(1);
-        Self {
-            file: file.into(),
-            line,
-            column,
-            width,
-            source_line: shown(&text[line_start..line_end]),
-            message: message.into(),
-            suggestion: None,
-        }
+        let (source_line, caret) = shown(&text[line_start..line_end], column);
+        Self { file: file.into(), line, column, width, source_line, caret, message: message.into(), suggestion: None }
     }
 
     /// Takes a place as line and column (both from 1, in characters) of `text`, as another parser counts them.
@@ -55,13 +52,14 @@ impl Mistake {
         message: impl Into<String>,
         suggestion: Option<String>,
     ) -> Self {
-        let source_line = shown(text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default());
+        let (source_line, caret) = shown(text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default(), column);
         Self {
             file: file.into(),
             line: line.max(1),
             column: column.max(1),
             width: width.max(1),
             source_line,
+            caret,
             message: message.into(),
             suggestion,
         }
@@ -75,6 +73,7 @@ impl Mistake {
             column: 0,
             width: 0,
             source_line: String::new(),
+            caret: 0,
             message: message.into(),
             suggestion: None,
         }
@@ -90,11 +89,11 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display();
         if self.line == 0 {
-            write!(f, "{file}: {}", plain(&self.message))?;
+            write!(f, "{file}: {}", cut(&self.message))?;
         } else {
-            writeln!(f, "{file}:{}:{}: {}", self.line, self.column, plain(&self.message))?;
+            writeln!(f, "{file}:{}:{}: {}", self.line, self.column, cut(&self.message))?;
             writeln!(f, "{}", self.source_line)?;
-            write!(f, "{}", carets(&self.source_line, self.column, self.width))?;
+            write!(f, "{}", carets(&self.source_line, self.caret, self.width))?;
         }
         match &self.suggestion {
             Some(phrase) if phrase.contains(' ') => write!(f, "\nhelp: {}", plain(phrase)),
@@ -182,15 +181,32 @@ fn carets(source_line: &str, column: usize, width: usize) -> String {
     line
 }
 
-fn shown(line: &str) -> String {
+/// What is shown of a line, and where the place at the column is in it.
+fn shown(line: &str, column: usize) -> (String, usize) {
     let line = line.trim_end_matches('\r');
     let (line, ending) = match secret_start(line) {
         Some(at) => (&line[..at], "***"),
         None => (line, ""),
     };
-    let cut = line.char_indices().nth(LINE_LIMIT).map_or(line.len(), |(at, _)| at);
-    let ending = if cut < line.len() { "…" } else { ending };
-    plain(&line[..cut]) + ending
+    let before = match column {
+        near if near <= LINE_LIMIT => 0,
+        far => far - 1 - LINE_LIMIT / 2,
+    };
+    let nth = |count: usize| line.char_indices().nth(count).map_or(line.len(), |(at, _)| at);
+    let (from, to) = (nth(before), nth(before + LINE_LIMIT));
+    let start = if before > 0 { "…" } else { "" };
+    let ending = if to < line.len() { "…" } else { ending };
+    let caret = column.max(1) - before + start.chars().count();
+    (format!("{start}{}{ending}", plain(&line[from..to])), caret)
+}
+
+/// A message without control characters; a name in it can be as long as a file.
+fn cut(message: &str) -> String {
+    let message = plain(message);
+    match message.char_indices().nth(MESSAGE_LIMIT) {
+        Some((at, _)) => format!("{}…", &message[..at]),
+        None => message,
+    }
 }
 
 /// Control characters of a definition must not reach a terminal.
@@ -264,7 +280,15 @@ mod tests {
     fn a_long_line_is_cut_and_control_characters_do_not_reach_the_terminal() {
         let mistake = Mistake::at("a", &"x".repeat(1000), 900..910, "m");
         assert_eq!(mistake.source_line.chars().count(), LINE_LIMIT + 1);
-        assert_eq!(mistake.to_string().lines().last().unwrap().len(), LINE_LIMIT + 2);
+        let mistake = Mistake::at("a", &format!("{}bad{}", "x".repeat(500), "y".repeat(500)), 500..503, "m");
+        let said = mistake.to_string();
+        let [place, line, carets] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+        assert_eq!(place, "a:1:501: m");
+        let marked = line.chars().zip(carets.chars()).filter(|(_, caret)| *caret == '^').map(|(c, _)| c);
+        assert_eq!(marked.collect::<String>(), "bad");
+        assert!(line.starts_with("…x") && line.ends_with("y…") && line.chars().count() == LINE_LIMIT + 2, "{line}");
+        let mistake = Mistake::in_file("a", "é".repeat(70_000));
+        assert_eq!(mistake.to_string().chars().count(), "a: ".len() + MESSAGE_LIMIT + 1);
         let mistake = Mistake::at("a", "a\u{1b}[2J", 0..1, "no `\u{1b}`").with_suggestion(Some("\u{7}".into()));
         assert_eq!(mistake.to_string(), "a:1:1: no `\u{fffd}`\na\u{fffd}[2J\n^\nhelp: did you mean `\u{fffd}`?");
     }

@@ -87,6 +87,7 @@ mod tests {
             column: 1,
             width: 1,
             source_line: "x".to_owned(),
+            caret: 1,
             message: message.to_owned(),
             suggestion: None,
         }

@@ -100,7 +100,7 @@ fn brief_of(folder: &TempDir, change: &[(&str, &str)]) -> String {
     let mut found = String::new();
     for mistake in mistakes.0 {
         let under: String =
-            mistake.source_line.chars().skip(mistake.column.saturating_sub(1)).take(mistake.width).collect();
+            mistake.source_line.chars().skip(mistake.caret.saturating_sub(1)).take(mistake.width).collect();
         let suggestion = mistake.suggestion.map_or(String::new(), |meant| format!(" ({meant}?)"));
         found.push_str(&format!("{}:{} [{under}] {}{suggestion}\n", mistake.line, mistake.column, mistake.message));
     }
