@@ -354,6 +354,7 @@ fn duration(duration: &Duration) -> Value {
     json!({"amount": duration.amount, "unit": unit})
 }
 
+/// Bytes are counted in 64 bits and beyond them begin anew, as the reference counts them.
 fn size(size: &Size) -> Value {
     let (unit, power) = match size.unit {
         SizeUnit::Bytes => ("B", 0),
@@ -362,5 +363,5 @@ fn size(size: &Size) -> Value {
         SizeUnit::Gigabytes => ("GB", 3),
         SizeUnit::Terabytes => ("TB", 4),
     };
-    json!({"amount": size.amount, "unit": unit, "bytes": size.amount.saturating_mul(1024_i64.pow(power))})
+    json!({"amount": size.amount, "unit": unit, "bytes": size.amount.wrapping_mul(1024_i64.pow(power))})
 }

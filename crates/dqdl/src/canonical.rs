@@ -311,10 +311,10 @@ fn labels(labels: &[Label]) -> String {
     if labels.is_empty() {
         return String::new();
     }
-    let mut pairs: Vec<_> = in_java_order(labels, |label| &label.key).into_iter().collect();
-    // The service copies the map before it prints it, which makes room for these labels and no more.
+    let mut pairs = in_java_order(labels, |label| &label.key);
+    // The service prints a copy of the map, which has room for these labels and no more; defaults came first into it.
     let room = ((labels.len() as f32 / 0.75 + 1.0) as u32).next_power_of_two();
-    pairs.sort_by_key(|(hash, _)| hash & (room - 1));
+    pairs.sort_by_key(|(hash, label)| (hash & (room - 1), !label.inherited));
     let pairs: Vec<_> = pairs.iter().map(|(_, label)| format!("\"{}\"=\"{}\"", label.key, label.value)).collect();
     format!(" labels=[{}]", pairs.join(", "))
 }

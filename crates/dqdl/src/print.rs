@@ -128,14 +128,15 @@ fn word(op: Connective) -> &'static str {
     }
 }
 
-/// Labels that stand behind parentheses, if a rule's labels stand there: always those of `and` and `or`, and those of
-/// a rule with a threshold, which documentation and parser want on different sides of it.
+/// Labels that stand behind parentheses, if a rule's labels stand there: always those of `and` and `or`, those that
+/// show defaults, and those of a rule with a threshold, which documentation and parser want on different sides of it.
 fn written<'a>(rule: &'a Rule, defaults: &'a [Label]) -> Option<Vec<&'a Label>> {
     let needed = match &rule.body {
         Body::Both { .. } => rule.labels != defaults,
         Body::Check(leaf) => {
-            let behind = leaf.threshold.is_some() || !leaf.tags.is_empty() || defaults.len() + rule.shown.len() > 10;
-            !rule.shown.is_empty() && rule.shown == rule.labels && behind
+            let behind = leaf.threshold.is_some() || !leaf.tags.is_empty();
+            let outside = rule.shown.iter().any(|label| label.inherited);
+            outside || (!rule.shown.is_empty() && rule.shown == rule.labels && behind)
         }
     };
     if !needed {

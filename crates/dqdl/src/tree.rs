@@ -37,6 +37,8 @@ pub enum ConstantValue {
 pub struct Label {
     pub key: String,
     pub value: String,
+    /// Its key is one of the document's defaults; the value may still be the rule's own.
+    pub inherited: bool,
 }
 
 /// One entry of `Rules`, labels of its own and defaults merged.
@@ -143,7 +145,7 @@ pub enum Operator {
 /// An operand of a number condition. As deep as the text is long: see [`Rule`].
 #[derive(Debug)]
 pub enum Number {
-    /// As it is written, without a `+` or an exponent.
+    /// As it is written, without a `+` or an exponent; in tags other than the threshold also the word for no number.
     Literal(String),
     Null,
     Call {

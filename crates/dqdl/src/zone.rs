@@ -13,7 +13,17 @@ pub(crate) fn is_zone(name: &str) -> bool {
             return is_offset(rest);
         }
     }
-    matches!(name, "Z" | "UT") || name.parse::<chrono_tz::Tz>().is_ok()
+    matches!(name, "Z" | "UT") || is_old(name) || name.parse::<chrono_tz::Tz>().is_ok()
+}
+
+/// Names of Unix System V, which Java has kept.
+fn is_old(name: &str) -> bool {
+    let Some(zone) = name.strip_prefix("SystemV/") else { return false };
+    ["AST4", "CST6", "EST5", "MST7", "PST8", "YST9"].iter().any(|base| match zone.strip_prefix(base) {
+        Some("") => true,
+        Some(summer) => summer.strip_suffix("DT") == base.get(..1),
+        None => false,
+    }) || zone == "HST10"
 }
 
 /// `+h`, `+hh`, `+hh:mm`, `+hhmm`, `+hh:mm:ss`, `+hhmmss`, at most 18 hours.
@@ -49,10 +59,28 @@ mod tests {
             "GMT-5",
             "+18:00",
             "Etc/GMT+3",
+            "GMT0",
+            "SystemV/PST8",
+            "SystemV/PST8PDT",
+            "SystemV/HST10",
         ] {
             assert!(is_zone(good), "{good}");
         }
-        for bad in ["", "America/New_Chicago", "asia/dubai", "+", "+18:01", "+2:00", "UTC+x", "EST", "Mars", "+1é"] {
+        for bad in [
+            "",
+            "America/New_Chicago",
+            "asia/dubai",
+            "+",
+            "+18:01",
+            "+2:00",
+            "UTC+x",
+            "EST",
+            "Mars",
+            "+1é",
+            "UTC0",
+            "SystemV/PST8DT",
+            "SystemV/PST8EDT",
+        ] {
             assert!(!is_zone(bad), "{bad}");
         }
     }

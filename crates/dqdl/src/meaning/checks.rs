@@ -1,6 +1,7 @@
 //! One rule type with its parameters, filter, labels and tags.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::Meaning;
 use super::head::merged;
@@ -143,7 +144,7 @@ impl Meaning<'_> {
         if gives == [Gives::Size] && chosen == Kinds::NUMBER {
             return self.bytes(condition);
         }
-        let zone = tags.iter().rev().find(|tag| tag.name == "timeZone").map(|tag| &tag.value);
+        let zone = tags.iter().find(|tag| tag.name == "timeZone");
         let made = self.condition(condition, chosen);
         if let Some(Condition::Date(_)) = made {
             self.zone(raw, condition, zone);
@@ -187,10 +188,18 @@ impl Meaning<'_> {
     }
 }
 
-/// Of tags with one name the last.
+/// Of tags with one name the last, in the place of the first.
 fn latest(tags: Vec<Tag>) -> Vec<Tag> {
-    let mut seen = HashSet::new();
-    let mut kept: Vec<_> = tags.into_iter().rev().filter(|tag| seen.insert(tag.name.clone())).collect();
-    kept.reverse();
+    let mut places = HashMap::new();
+    let mut kept: Vec<Tag> = Vec::new();
+    for tag in tags {
+        match places.entry(tag.name.clone()) {
+            Entry::Occupied(place) => kept[*place.get()] = tag,
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(tag);
+            }
+        }
+    }
     kept
 }

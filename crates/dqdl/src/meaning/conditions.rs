@@ -2,9 +2,12 @@
 
 use super::Meaning;
 use super::head::unescaped;
+use crate::canonical;
 use crate::lex::Kind;
 use crate::parser::raw::{self, Kinds, OperandValue};
-use crate::tree::{Condition, ConstantValue, Date, Duration, Number, Operator, Size, SizeUnit, Span, Test, Text, Unit};
+use crate::tree::{
+    Condition, ConstantValue, Date, Duration, Number, Operator, Size, SizeUnit, Span, Tag, Test, Text, Unit,
+};
 
 impl Meaning<'_> {
     /// The condition as one of the kinds that its operands fit; `None` after a fault.
@@ -80,7 +83,7 @@ impl Meaning<'_> {
             OperandValue::Date(Kind::Now) => Date::Now,
             OperandValue::Date(_) => {
                 if !is_time(inside) {
-                    let message = "No clock shows this time. Write `hh:mm` up to 23:59, or `h:mm AM` from 1 to 12.";
+                    let message = "No clock shows this time. Write `hh:mm` up to 24:00, or `h:mm AM` from 0 to 12.";
                     self.error("M10", &operand.span, message);
                     return None;
                 }
@@ -135,17 +138,12 @@ impl Meaning<'_> {
         amount.map(i64::from)
     }
 
-    /// A time of day is read in the zone of `with timeZone`.
-    pub(super) fn zone(&mut self, raw: &raw::Check, condition: &raw::Condition, zone: Option<&Condition>) {
+    /// A time of day is read in the zone of `with timeZone`, whose value is text however it is written.
+    pub(super) fn zone(&mut self, raw: &raw::Check, condition: &raw::Condition, zone: Option<&Tag>) {
         let is_timed =
             |operand: &raw::Operand| matches!(operand.value, OperandValue::Date(Kind::Time | Kind::ClockTime));
         let (Some(zone), true) = (zone, condition.operands.iter().any(is_timed)) else { return };
-        let known = match zone {
-            Condition::Text(Test { operands, .. }) => {
-                matches!(operands.first(), Some(Text::Literal(name)) if crate::zone::is_zone(name))
-            }
-            _ => false,
-        };
+        let known = crate::zone::is_zone(&within_quotes(&canonical::tag_text(zone)));
         if !known {
             let tag = raw.tags.iter().rev().find(|tag| self.word(&tag.name) == "timeZone");
             let span = tag.map_or(condition.span.clone(), |tag| tag.span.clone());
@@ -169,12 +167,14 @@ fn size_unit(kind: Kind) -> SizeUnit {
     }
 }
 
-/// `hh:mm` of 24 hours, or `h:mm AM` of 12.
+/// `hh:mm` of 24 hours, or `h:mm AM` of 12: midnight is `00:00`, `24:00`, `0:00 AM` or `12:00 AM`.
 fn is_time(text: &str) -> bool {
-    let (clock, hours) = match text.split_once(' ') {
-        Some((clock, _)) => (clock, 1..=12),
-        None => (text, 0..=23),
+    let (clock, last) = match text.split_once(' ') {
+        Some((clock, _)) => (clock, 12),
+        None => (text, 23),
     };
     let Some((hour, minute)) = clock.split_once(':') else { return false };
-    hour.parse::<u8>().is_ok_and(|hour| hours.contains(&hour)) && minute.parse::<u8>().is_ok_and(|minute| minute < 60)
+    let number = |text: &str| text.parse::<u8>().ok();
+    clock == "24:00"
+        || number(hour).is_some_and(|hour| hour <= last) && number(minute).is_some_and(|minute| minute < 60)
 }

@@ -31,6 +31,7 @@ impl Meaning<'_> {
         }
         if let Some(labels) = &document.default_labels {
             ruleset.default_labels = self.labels(labels, 0);
+            ruleset.default_labels.iter_mut().for_each(|label| label.inherited = true);
         }
         ruleset
     }
@@ -84,8 +85,11 @@ impl Meaning<'_> {
         let texts: Vec<String> = raw
             .value
             .iter()
-            .map(|value| if value.kind == Kind::Text { self.inside(&value.span) } else { self.word(&value.span) })
-            .map(str::to_owned)
+            .map(|value| match value.kind {
+                Kind::Text => self.inside(&value.span).to_owned(),
+                Kind::Dollar => format!("${}", self.word(&value.name)),
+                _ => self.word(&value.span).to_owned(),
+            })
             .collect();
         if texts.iter().any(|text| refers(text)) {
             let message = format!("The constant `{name}` holds `$` with a name. Constants do not hold one another.");
@@ -122,7 +126,7 @@ impl Meaning<'_> {
             } else if labels.iter().any(|label| label.key == key) {
                 self.error("M8", key_at, "A key stands once in a list of labels.");
             } else {
-                labels.push(Label { key: key.to_owned(), value: value.to_owned() });
+                labels.push(Label { key: key.to_owned(), value: value.to_owned(), inherited: false });
             }
         }
         labels

@@ -18,7 +18,7 @@ impl Parser<'_> {
     pub(super) fn condition(&mut self, in_tag: bool) -> Parsed<Option<Condition>> {
         let (from, start) = (self.open(), self.here().start);
         let all = if in_tag { Kinds::NUMBER.or(Kinds::TEXT) } else { Kinds::ALL };
-        // In a tag other than the threshold parentheses stay, because its value is text.
+        // In a tag other than the threshold parentheses and the spelling of words stay, because its value is text.
         let keep = in_tag && !self.text[self.before()].eq_ignore_ascii_case("threshold");
         let Some(op) = self.operator()? else { return Ok(None) };
         let ordered = all.and(Kinds(Kinds::ALL.0 & !Kinds::TEXT.0));
@@ -217,7 +217,7 @@ impl Parser<'_> {
         let mut opened: Vec<Open> = Vec::new();
         let mut inner = Open { call: None, left: None, op: None };
         loop {
-            let Some(mut value) = self.begin_number(&mut opened, &mut inner)? else { continue };
+            let Some(mut value) = self.begin_number(&mut opened, &mut inner, keep)? else { continue };
             loop {
                 value = inner.combine(value);
                 if let Some(op) = self.peek().and_then(arithmetic) {
@@ -246,7 +246,7 @@ impl Parser<'_> {
     }
 
     /// A number, or `None` when a parenthesis was opened.
-    fn begin_number(&mut self, opened: &mut Vec<Open>, inner: &mut Open) -> Parsed<Option<Number>> {
+    fn begin_number(&mut self, opened: &mut Vec<Open>, inner: &mut Open, keep: bool) -> Parsed<Option<Number>> {
         let literal = |text: &str| Ok(Some(Number::Literal(text.to_owned())));
         let call = match self.peek() {
             Some(Kind::Integer | Kind::Decimal) => {
@@ -264,8 +264,8 @@ impl Parser<'_> {
                 }
             }
             Some(Kind::Null) => {
-                self.take();
-                return Ok(Some(Number::Null));
+                let span = self.take();
+                return if keep { literal(&self.text[span]) } else { Ok(Some(Number::Null)) };
             }
             Some(Kind::Name) => {
                 let span = self.take();

@@ -45,6 +45,8 @@ pub(crate) struct Constant {
 #[derive(Debug)]
 pub(crate) struct Value {
     pub kind: Kind,
+    /// Of `$name` the name, else all of it.
+    pub name: Span,
     pub span: Span,
 }
 

@@ -193,12 +193,13 @@ impl Parser<'_> {
         let start = self.here().start;
         match self.peek() {
             Some(kind @ (Kind::Text | Kind::Null | Kind::Empty | Kind::WhitespacesOnly)) => {
-                Ok(Value { kind, span: self.take() })
+                let span = self.take();
+                Ok(Value { kind, name: span.clone(), span })
             }
             Some(Kind::Dollar) => {
                 self.take();
-                self.want(Kind::Name, "the name of a constant")?;
-                Ok(Value { kind: Kind::Dollar, span: self.since(start) })
+                let name = self.want(Kind::Name, "the name of a constant")?;
+                Ok(Value { kind: Kind::Dollar, name, span: self.since(start) })
             }
             _ => Err(self.expected("a text in quotes: a constant holds texts alone")),
         }

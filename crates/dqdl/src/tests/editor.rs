@@ -80,7 +80,7 @@ fn mistakes_of_meaning_come_with_a_way_out() {
     "labels" S6 Error: Labels stand before `with`. Behind it they need parentheses around the rule: `(rule with threshold > 0.9) labels=[…]`.
     "#);
     insta::assert_snapshot!(faults("Rules = [ FileFreshness > \"25:00\", DataFreshness \"a\" < 9999999999 hours, ColumnValues \"a\" = $b ]"), @r#"
-    "\"25:00\"" M10 Error: No clock shows this time. Write `hh:mm` up to 23:59, or `h:mm AM` from 1 to 12.
+    "\"25:00\"" M10 Error: No clock shows this time. Write `hh:mm` up to 24:00, or `h:mm AM` from 0 to 12.
     "9999999999" M10 Error: The number is greater than 2147483647. Use a greater unit.
     "$b" M9 Error: A constant stands for a whole list behind `in`, or for a parameter. Write the text here.
     "#);

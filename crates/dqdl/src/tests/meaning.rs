@@ -40,6 +40,10 @@ fn canonical_texts_have_one_form() {
         ("RowCount > ((1+2))*avg( last( 3 ) , null)", "RowCount > (1 + 2) * avg(last(3),NULL)"),
         ("RowCount > 1 + (2 - (3))", "RowCount > 1 + (2 - 3)"),
         ("ColumnValues a in [ 1 , null ]", "ColumnValues a in [1,NULL]"),
+        (
+            "RowCount > (null) with x = ( null ) with y = f( null,NULL ) with z = null",
+            "RowCount > NULL with x = (null) with y = f(null,NULL) with z = NULL",
+        ),
         ("ColumnValues \"a\" ! = empty", "ColumnValues \"a\" != EMPTY"),
         ("ColumnValues \"a\" in [\"x\\\"y\"]", "ColumnValues \"a\" in [\"x\"y\"]"),
         ("ColumnValues \"a\" > (now()-3 days)", "ColumnValues \"a\" > (now() - 3 days)"),
@@ -119,6 +123,9 @@ fn constants_give_their_values_and_keep_their_names() {
     assert_eq!(texts(2), [Text::Literal("a\\\"b".into())]);
     assert_eq!(canonical::rule(&tree.rules[1]), "ColumnValues \"x\" in $l");
     assert_eq!(tree.constants[1].value, ConstantValue::List(vec!["a\\\"b".into(), "EMPTY".into()]));
+    // No name begins with a digit behind `$`, so this is a text, without the space.
+    let parsed = parse("q = $ 1a Rules = [ RowCount > 0 ]").unwrap();
+    assert_eq!(parsed.constants[0].value, ConstantValue::Text("$1a".into()));
 }
 
 #[test]
@@ -208,6 +215,19 @@ fn tags_and_labels_are_printed_in_the_order_of_the_service() {
         let labelled = canon(&format!("RowCount > 0 labels=[{}]", list(written)));
         assert_eq!(labelled, format!("RowCount > 0 labels=[{}]", list(labels)));
     }
+    // Of two with one name the later counts, in the place of the earlier; these names have one hash.
+    assert_eq!(canon("RowCount > 0 with Aa = 1 with BB = 2 with Aa = 3"), "RowCount > 0 with Aa = 3 with BB = 2");
+    // Behind parentheses defaults are shown, and they came first.
+    let outside = |own: &str| format!("DefaultLabels=[\"k54\"=\"d\"] Rules = [ (IsComplete \"a\") labels=[{own}] ]");
+    for (own, expected) in [
+        ("\"k50\"=\"r\"", "\"k54\"=\"d\", \"k50\"=\"r\""),
+        ("\"k50\"=\"r\", \"k54\"=\"o\"", "\"k54\"=\"o\", \"k50\"=\"r\""),
+    ] {
+        let printed = canonical::rule(&tree(&outside(own)).rules[0]);
+        assert_eq!(printed, format!("IsComplete \"a\" labels=[{expected}]"));
+    }
+    let inside = canon("IsComplete \"a\" labels=[\"k54\"=\"d\", \"k50\"=\"r\"]");
+    assert_eq!(inside, "IsComplete \"a\" labels=[\"k50\"=\"r\", \"k54\"=\"d\"]");
     let many = "a b c d e f g h i j k l m timeZone uriRegex";
     let printed =
         canon(&format!("RowCount > 0{}", many.split(' ').map(|name| format!(" with {name} = 1")).collect::<String>()));

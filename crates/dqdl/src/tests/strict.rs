@@ -195,6 +195,9 @@ fn conditions_are_of_one_kind_that_the_type_gives() {
         "ColumnValues \"a\" > (now() - 3 days)",
         "ColumnValues \"a\" not matches \"x\"",
         "FileFreshness > \"9:30 AM\"",
+        "FileFreshness in [\"00:00\", \"24:00\", \"0:30 AM\", \"00:59 PM\", \"12:00 AM\"]",
+        "FileFreshness > \"12:30\" with timeZone = - 03",
+        "FileFreshness > \"12:30\" with timeZone = \"SystemV/PST8\"",
         "FileSize in [1, 2]",
         "FileSize > (5)",
         "FileSize > -5",
@@ -231,10 +234,13 @@ fn conditions_are_of_one_kind_that_the_type_gives() {
         ("DataFreshness \"a\" < 2147483648 hours", "M10"),
         ("FileFreshness > \"25:30\"", "M10"),
         ("FileFreshness > \"13:30 PM\"", "M10"),
-        ("FileFreshness > \"0:30 AM\"", "M10"),
+        ("FileFreshness > \"24:01\"", "M10"),
+        ("FileFreshness > \"0:60 AM\"", "M10"),
         ("FileFreshness > \"12:60\"", "M10"),
         ("FileFreshness > \"12:30\" with timeZone = \"America/New_Chicago\"", "M10"),
         ("FileFreshness > \"12:30\" with timeZone = 5", "M10"),
+        ("FileFreshness > \"12:30\" with timeZone = (-3)", "M10"),
+        ("FileFreshness > \"12:30\" with timeZone = EMPTY", "M10"),
     ] {
         refused(&rules(rule), code);
     }
