@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Every version's changes, oldest first; a journal's `user_version` counts those that it has.
-const VERSIONS: [&str; 3] = [include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const VERSIONS: [&str; 4] = [
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 /// `assy`, so that another program's database is not taken for a journal.
 const APPLICATION: i64 = 0x6173_7379;
 /// Writes are short; a longer wait means that something hangs.

@@ -51,7 +51,9 @@ fn run_row(row: &Row<'_>) -> Change<RunRow> {
 
 pub(crate) fn run(connection: &Connection, run: &str) -> Change<Option<RunDetail>> {
     let record = connection
-        .prepare_cached("SELECT plan, status, attempt, started_at, ended_at, note FROM runs WHERE run = ?1")?
+        .prepare_cached(
+            "SELECT plan, status, attempt, started_at, ended_at, note FROM runs JOIN plans USING (run) WHERE run = ?1",
+        )?
         .query_row([run], |row| {
             let plan: String = row.get("plan")?;
             let times = (time(row, "started_at")?, time(row, "ended_at")?);
@@ -63,7 +65,6 @@ pub(crate) fn run(connection: &Connection, run: &str) -> Change<Option<RunDetail
     Ok(Some(run_detail(&record, &attempts(connection, run)?, &steps(connection, run)?)))
 }
 
-/// Columns behind the plan would be found by reading through it.
 pub(crate) fn standing(connection: &Connection, run: &str) -> Change<Option<Standing>> {
     let found = connection
         .prepare_cached(
@@ -118,7 +119,7 @@ fn steps(connection: &Connection, run: &str) -> Change<Vec<StepRecord>> {
 
 pub(crate) fn plan(connection: &Connection, run: &str) -> Change<Option<RunPlan>> {
     let text: Option<String> =
-        connection.query_row("SELECT plan FROM runs WHERE run = ?1", [run], |row| row.get(0)).optional()?;
+        connection.query_row("SELECT plan FROM plans WHERE run = ?1", [run], |row| row.get(0)).optional()?;
     parse_some("a plan", text)
 }
 

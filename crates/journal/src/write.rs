@@ -47,9 +47,9 @@ pub(crate) fn create_run(tx: &Transaction<'_>, plan: &RunPlan, request_id: Optio
         RunScope::All => (None, None),
     };
     tx.execute(
-        "INSERT INTO runs (run, request_id, pipeline, environment, status, stages, dates, steps, plan, queued_at,
+        "INSERT INTO runs (run, request_id, pipeline, environment, status, stages, dates, steps, queued_at,
                            digest, work, first_date, last_date)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             plan.run,
             request_id,
@@ -59,7 +59,6 @@ pub(crate) fn create_run(tx: &Transaction<'_>, plan: &RunPlan, request_id: Optio
             words("stages", &plan.stages)?,
             plan.words(),
             plan.steps.len() as i64,
-            words("a plan", plan)?,
             micros(plan.queued_at),
             plan.digest,
             plan.work_word(),
@@ -67,6 +66,7 @@ pub(crate) fn create_run(tx: &Transaction<'_>, plan: &RunPlan, request_id: Optio
             last.map(NaiveDate::to_string),
         ],
     )?;
+    tx.execute("INSERT INTO plans (run, plan) VALUES (?1, ?2)", [&plan.run, &words("a plan", plan)?])?;
     queue_steps(tx, plan, 1)?;
     Ok(Created::New)
 }
@@ -77,13 +77,14 @@ pub(crate) fn run_of_request(tx: &rusqlite::Connection, request_id: &str) -> Cha
 
 pub(crate) fn requeue(tx: &Transaction<'_>, plan: &RunPlan) -> Change<()> {
     let changed = tx.execute(
-        "UPDATE runs SET status = 'queued', plan = ?2, queued_at = ?3, ended_at = NULL, note = NULL
+        "UPDATE runs SET status = 'queued', queued_at = ?2, ended_at = NULL, note = NULL
          WHERE run = ?1 AND status IN ('failed', 'cancelled')",
-        params![plan.run, words("a plan", plan)?, micros(plan.queued_at)],
+        params![plan.run, micros(plan.queued_at)],
     )?;
     if changed == 0 {
         return Err(ChangeError::Refused(plan.run.clone(), "failed or cancelled"));
     }
+    tx.execute("UPDATE plans SET plan = ?2 WHERE run = ?1", [&plan.run, &words("a plan", plan)?])?;
     let attempt: i64 = tx.query_row("SELECT attempt FROM runs WHERE run = ?1", [&plan.run], |row| row.get(0))?;
     tx.execute("DELETE FROM steps WHERE run = ?1 AND attempt > ?2", params![plan.run, attempt])?;
     queue_steps(tx, plan, attempt + 1)
@@ -212,7 +213,9 @@ pub(crate) fn end_run(
 ) -> Change<bool> {
     let home = home(tx, run)?;
     let (was, plan): (String, String) =
-        tx.query_row("SELECT status, plan FROM runs WHERE run = ?1", [run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        tx.query_row("SELECT status, plan FROM runs JOIN plans USING (run) WHERE run = ?1", [run], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     let ended = status;
     let status = status_word(status);
     let changed = tx.execute(

@@ -1,6 +1,6 @@
 //! Journals that are newer, foreign, damaged or not to be written.
 
-use assay_console::journal::StepKey;
+use assay_console::journal::{RunFilter, StepKey};
 use assay_console::quality::{Judged, Verdicts};
 use assay_console::suite::sample_plan;
 use assay_console::{Journal, RunPlan, views};
@@ -29,7 +29,7 @@ fn a_newer_journal_is_refused_and_left_as_it_is() {
     with_sql(&path, "PRAGMA user_version = 9");
     let before = std::fs::read(&path).unwrap();
     let error = SqliteJournal::open(&path).unwrap_err();
-    assert!(matches!(error, JournalError::Newer { found: 9, known: 3, .. }), "{error}");
+    assert!(matches!(error, JournalError::Newer { found: 9, known: 4, .. }), "{error}");
     assert_eq!(Problem::from(error).advice.as_deref(), Some("Update Assay, or use another workspace."));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -80,7 +80,7 @@ fn a_damaged_page_is_a_problem_and_no_panic() {
 fn a_document_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = made(folder.path());
-    with_sql(&path, "UPDATE runs SET plan = '{}'");
+    with_sql(&path, "UPDATE plans SET plan = '{}'");
     let problem = SqliteJournal::open(&path).unwrap().run("A").unwrap_err();
     assert!(problem.message.contains("holds a plan that this Assay cannot read"), "{problem}");
     with_sql(&path, "UPDATE runs SET status = 'sleeping'");
@@ -180,6 +180,7 @@ fn a_journal_of_the_first_version_is_brought_up_to_date() {
         ),
     );
     let journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.runs(&RunFilter::default(), 9).unwrap().len(), 2);
     let plan = RunPlan { word: ScopeWord::Missing, ..sample_plan("OLD", DateTime::UNIX_EPOCH) };
     assert_eq!(journal.plan("OLD").unwrap().unwrap(), plan);
     let turns = journal.turns_since("OLD").unwrap();
@@ -228,4 +229,31 @@ fn a_journal_of_the_second_version_takes_verdicts() {
     assert_eq!(unknown.kind, assay_contract::ProblemKind::Conflict);
     drop(journal);
     assert!(SqliteJournal::open_read_only(&path).is_ok(), "the version was counted");
+}
+
+#[test]
+fn a_list_of_runs_reads_none_of_their_plans() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let journal = SqliteJournal::open(&path).unwrap();
+    let long = "x".repeat(1_000_000);
+    for run in ["A", "B", "C"] {
+        let plan = RunPlan { reason: long.clone(), ..sample_plan(run, DateTime::UNIX_EPOCH) };
+        journal.create_run(&plan, None).unwrap();
+    }
+    drop(journal);
+    with_sql(&path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let journal = SqliteJournal::open_read_only(&path).unwrap();
+    let before = bytes_read();
+    assert_eq!(journal.runs(&RunFilter::default(), 9).unwrap().len(), 3);
+    let listed = bytes_read() - before;
+    assert!(listed < 200_000, "{listed} bytes were read");
+    assert_eq!(journal.plan("B").unwrap().unwrap().reason.len(), long.len());
+    assert!(bytes_read() - before > 1_000_000, "what was read is counted");
+}
+
+/// By this thread, since it began.
+fn bytes_read() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    told.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
 }
