@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineCard } from '../../ipc';
-import { askOf, sizeOf, type Choice } from './runsize';
+import { askOf, nextToRun, sizeOf, type Choice } from './runsize';
 
 const dates = Array.from({ length: 14 }, (_, at) => `2026-11-${String(at + 1).padStart(2, '0')}`);
 const card = (more: Partial<PipelineCard>): PipelineCard => ({
@@ -45,4 +45,16 @@ describe('the size of a run', () => {
     expect(part).toMatchObject({ stages: ['silver'], from: '2026-11-01', to: '2026-11-02', only_new: false });
     expect(askOf(choice({ span: 'new', from: '2026-11-01' }), '')).toMatchObject({ from: null, to: null, only_new: true });
   });
+});
+
+describe('the pipeline that is offered first', () => {
+  const ran = (queued_at: string): Partial<PipelineCard> => ({ last_run: { queued_at } as PipelineCard['last_run'] });
+  it.each<[string, Partial<PipelineCard>[], string | undefined]>([
+    ['none', [], undefined],
+    ['the first of those that never ran', [{ name: 'a' }, { name: 'b' }], 'a'],
+    ['the last that ran', [{ name: 'a' }, { name: 'b', ...ran('2026-11-02') }, { name: 'c', ...ran('2026-11-01') }], 'b'],
+    ['new data before a run', [{ name: 'a', ...ran('2026-11-02') }, { name: 'b', new_dates: ['2026-11-01'] }], 'b'],
+    ['of new data the last that ran', [{ name: 'a', new_dates: ['2026-11-01'] }, { name: 'b', new_dates: ['2026-11-01'], ...ran('2026-11-01') }], 'b'],
+    ['sources that were not compared are not new', [{ name: 'a' }, { name: 'b', new_dates: null }], 'a'],
+  ])('%s', (_, pipelines, name) => expect(nextToRun(pipelines.map(card))?.name).toBe(name));
 });

@@ -23,6 +23,14 @@ export interface Choice {
 const LISTED = 60;
 const ISO = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 
+/** The pipeline that is offered first: one with new data, else one that ran; of these the one that ran last. */
+export function nextToRun(pipelines: PipelineCard[]): PipelineCard | undefined {
+  const waiting = pipelines.filter((card) => card.new_dates?.length);
+  const among = waiting.length > 0 ? waiting : pipelines;
+  const ran = (card: PipelineCard): string => card.last_run?.queued_at ?? '';
+  return among.reduce<PipelineCard | undefined>((best, card) => (best && ran(best) >= ran(card) ? best : card), undefined);
+}
+
 /** The button's words, and why it cannot be used. */
 export function sizeOf(choice: Choice): { words: string; off?: string } {
   const stages = choice.stages.length === choice.has.length ? '' : `${plural(choice.stages.length, 'stage')} of `;
