@@ -6,11 +6,12 @@
 mod kept;
 
 use crate::error::LakeError;
+use crate::history::committed_at;
 use crate::log::{Commits, Found, Versions, actions, look, signed};
 use crate::place::Place;
 use crate::recent::{File, Newest};
 use crate::snapshot::{PartitionInfo, Snapshot, by_date, open};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kept::{Held, Kept};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -28,6 +29,8 @@ const BEHIND: u64 = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     pub version: i64,
+    /// As [`Snapshot::committed_at`] gives it.
+    pub committed_at: Option<DateTime<Utc>>,
     /// As [`Snapshot::partitions`] gives them.
     pub partitions: Vec<PartitionInfo>,
 }
@@ -72,12 +75,17 @@ pub async fn newest_version(folder: impl Into<Place>) -> Result<Option<i64>, Lak
 
 impl Summary {
     fn of(snapshot: &Snapshot) -> Self {
-        Self { version: snapshot.version(), partitions: snapshot.partitions() }
+        Self { version: snapshot.version(), committed_at: snapshot.committed_at(), partitions: snapshot.partitions() }
     }
 
     fn kept(kept: &Kept) -> Self {
         let files = kept.files.iter().map(|file| (file.date, file.rows, file.size));
-        Self { version: signed(kept.version), partitions: by_date(files) }
+        Self { version: signed(kept.version), committed_at: kept.at, partitions: by_date(files) }
+    }
+
+    /// Of all dates.
+    pub fn rows(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.rows).sum()
     }
 }
 
@@ -114,14 +122,16 @@ fn forward(kept: Kept, newest: &Newest) -> Option<Kept> {
     if File::of(&newest.folder, kept.version)? != kept.file {
         return None;
     }
-    let mut files = kept.files;
+    let (mut files, mut at) = (kept.files, None);
     for commit in Commits::of(&newest.folder, (kept.version + 1..=newest.version).collect()) {
         let (version, text) = commit.ok()?;
         let mut change = Change::default();
         actions(&newest.folder, version, text, |line: Line| change.take(line)).ok()?;
+        at = change.at;
         files = change.applied(files)?;
     }
-    Some(Kept::at(newest.clone(), files))
+    let at = at.or_else(|| committed_at(&newest.folder, newest.version));
+    Some(Kept::at(newest.clone(), at, files))
 }
 
 /// What one commit does to the files.
@@ -129,6 +139,7 @@ fn forward(kept: Kept, newest: &Newest) -> Option<Kept> {
 struct Change {
     removed: BTreeSet<u128>,
     added: BTreeMap<u128, Held>,
+    at: Option<DateTime<Utc>>,
     /// It does something else, too.
     more: bool,
 }
@@ -136,10 +147,16 @@ struct Change {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
+    commit_info: Option<Info>,
     add: Option<Add>,
     remove: Option<Remove>,
     meta_data: Option<IgnoredAny>,
     protocol: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    timestamp: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +185,9 @@ struct Stats {
 impl Change {
     fn take(&mut self, line: Line) {
         self.more |= line.meta_data.is_some() || line.protocol.is_some();
+        if let Some(info) = line.commit_info {
+            self.at = info.timestamp.and_then(DateTime::from_timestamp_millis);
+        }
         if let Some(remove) = line.remove {
             let once = plain(&remove.path).is_some_and(|path| self.removed.insert(path));
             self.more |= !once || remove.deletion_vector.is_some();

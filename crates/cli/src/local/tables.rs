@@ -21,6 +21,14 @@ pub struct LocalTables<'a> {
 }
 
 impl LocalTables<'_> {
+    /// What the newest version of each table holds; none for a table that does not exist.
+    pub fn summaries(&self, folders: &[assay_lake::Place]) -> Result<Vec<Option<Summary>>, Problem> {
+        let keep = &self.desk.state().join(SUMMARIES);
+        let looked = folders.iter().map(|folder| assay_lake::summary(folder, keep));
+        let looked = self.desk.runtime.block_on(futures::future::try_join_all(looked));
+        looked.map_err(|error| problems::lake(&error))
+    }
+
     fn folders(
         &self,
         pipeline: &str,
@@ -53,13 +61,9 @@ impl Tables for LocalTables<'_> {
         environment: &Environment,
         tables: &[String],
     ) -> Result<BTreeMap<String, TableNow>, Problem> {
-        let keep = &self.desk.state().join(SUMMARIES);
-        let looked = self.folders(pipeline, environment, tables).into_iter().map(|(id, folder)| async move {
-            let summary = assay_lake::summary(&folder, keep).await?;
-            Ok::<_, LakeError>(summary.map(|summary| (id, now(summary))))
-        });
-        let looked = self.desk.runtime.block_on(futures::future::try_join_all(looked));
-        Ok(looked.map_err(|error| problems::lake(&error))?.into_iter().flatten().collect())
+        let (ids, folders): (Vec<_>, Vec<_>) = self.folders(pipeline, environment, tables).into_iter().unzip();
+        let found = ids.into_iter().zip(self.summaries(&folders)?);
+        Ok(found.filter_map(|(id, summary)| Some((id, now(summary?)))).collect())
     }
 
     fn commits(

@@ -2,15 +2,16 @@
 
 use crate::desk::{Desk, Ready, tables_of};
 use crate::launch;
-use crate::local::problems;
+use crate::local::LocalTables;
 use assay_console::journal::{Journal, RunFilter, TableState};
 use assay_console::plan::draw::new_dates;
 use assay_console::schedule;
 use assay_console::views::time;
 use assay_contract::{LayerCell, Overview, PipelineCard, Problem, ProblemKind, Status, TableCell};
-use assay_lake::Lake;
-use assay_pipeline::{Environment, Guard, Layer, TableName};
+use assay_lake::{Lake, Summary};
+use assay_pipeline::{Contract, Environment, Guard, Layer, Pipeline, TableName};
 use chrono::Utc;
+use std::collections::BTreeMap;
 
 /// Runs behind the bars of a pipeline.
 const RECENT: u32 = 24;
@@ -19,11 +20,12 @@ const DATES: usize = 60;
 
 pub fn of(desk: &Desk) -> Result<Overview, Problem> {
     let environment = desk.environment("local")?;
+    let lake = desk.lake(&environment);
     let mut pipelines = Vec::new();
     let mut broken = Vec::new();
     for (name, found) in desk.all() {
         match found {
-            Ok(ready) => pipelines.push(card(desk, &environment, &ready)?),
+            Ok(ready) => pipelines.push(card(desk, &environment, &lake, &ready)?),
             Err(mistakes) => broken.push(Problem {
                 kind: ProblemKind::Definition,
                 message: format!("The definition of {name} is wrong."),
@@ -49,26 +51,22 @@ pub fn of(desk: &Desk) -> Result<Overview, Problem> {
     })
 }
 
-fn card(desk: &Desk, environment: &Environment, ready: &Ready) -> Result<PipelineCard, Problem> {
+fn card(desk: &Desk, environment: &Environment, lake: &Lake, ready: &Ready) -> Result<PipelineCard, Problem> {
     let pipeline = &ready.definition;
     let journal = desk.journal()?;
     let filter = RunFilter { pipeline: Some(pipeline.name.clone()), ..RunFilter::default() };
     let recent = journal.runs(&filter, RECENT)?;
     let states = journal.table_states(&pipeline.name, &environment.name)?;
-    let lake = desk.lake(environment);
     let tables = tables_of(pipeline);
+    let held = held(desk, lake, pipeline, &tables)?;
     let mut layers = Vec::new();
     for layer in Layer::ALL {
         let of_layer = tables.iter().filter(|table| table.layer == layer);
-        let cells = of_layer.map(|table| cell(desk, &lake, &states, table)).collect::<Result<_, _>>()?;
-        layers.push(LayerCell { layer: layer.as_str().to_owned(), tables: cells });
+        let cells = of_layer.map(|table| cell(desk, &environment.name, &states, table, held.get(&lake.name(table))));
+        layers.push(LayerCell { layer: layer.as_str().to_owned(), tables: cells.collect::<Result<_, _>>()? });
     }
-    let mut quarantined = 0;
-    for contract in &pipeline.contracts {
-        let table = TableName::new(&pipeline.name, Layer::Silver, &contract.table);
-        let opened = desk.runtime.block_on(assay_lake::open(&lake.quarantine(&table)));
-        quarantined += opened.map_err(|error| problems::lake(&error))?.map_or(0, |snapshot| snapshot.rows());
-    }
+    let refused = pipeline.contracts.iter().map(|contract| lake.quarantine_name(&silver(pipeline, contract)));
+    let quarantined = refused.filter_map(|name| held.get(&name)).map(Summary::rows).sum();
     let dates = journal.dates(&pipeline.name, &environment.name)?;
     let new = launch::with_inputs(desk, ready, environment, new_dates)?;
     let outlook = match &pipeline.schedule {
@@ -90,28 +88,48 @@ fn card(desk: &Desk, environment: &Environment, ready: &Ready) -> Result<Pipelin
     })
 }
 
+/// What the lake's tables of a pipeline and their quarantines hold, by name; those that do not exist are left out.
+fn held(
+    desk: &Desk,
+    lake: &Lake,
+    pipeline: &Pipeline,
+    tables: &[TableName],
+) -> Result<BTreeMap<String, Summary>, Problem> {
+    let in_lake = tables.iter().filter(|table| matches!(table.layer, Layer::Silver | Layer::Gold));
+    let named = in_lake.map(|table| (lake.name(table), lake.folder(table)));
+    let refused = pipeline.contracts.iter().map(|contract| silver(pipeline, contract));
+    let refused = refused.map(|table| (lake.quarantine_name(&table), lake.quarantine(&table)));
+    let (names, folders): (Vec<_>, Vec<_>) = named.chain(refused).unzip();
+    let found = LocalTables { desk }.summaries(&folders)?;
+    Ok(names.into_iter().zip(found).filter_map(|(name, summary)| Some((name, summary?))).collect())
+}
+
+fn silver(pipeline: &Pipeline, contract: &Contract) -> TableName {
+    TableName::new(&pipeline.name, Layer::Silver, &contract.table)
+}
+
 /// Lake tables say their rows and version themselves; the journal knows the rest.
-fn cell(desk: &Desk, lake: &Lake, states: &[TableState], table: &TableName) -> Result<TableCell, Problem> {
+fn cell(
+    desk: &Desk,
+    environment: &str,
+    states: &[TableState],
+    table: &TableName,
+    held: Option<&Summary>,
+) -> Result<TableCell, Problem> {
     let state = states.iter().find(|state| state.layer == table.layer && state.table == table.table);
-    let snapshot = match table.layer {
-        Layer::Silver | Layer::Gold => {
-            desk.runtime.block_on(assay_lake::open(&lake.folder(table))).map_err(|error| problems::lake(&error))?
-        }
-        Layer::Bronze | Layer::Warehouse => None,
-    };
     // What the ledger holds is the whole source; the last run may have read a part of it.
     let raw = (table.layer == Layer::Bronze)
-        .then(|| desk.raw_records(table, lake.environment()))
+        .then(|| desk.raw_records(table, environment))
         .transpose()?
         .filter(|rows| *rows > 0);
-    let changed = snapshot.as_ref().and_then(assay_lake::Snapshot::committed_at).or(state.map(|state| state.at));
+    let changed = held.and_then(|held| held.committed_at).or(state.map(|state| state.at));
     Ok(TableCell {
         id: table.to_string(),
         name: table.table.clone(),
         status: state.map(|state| state.status),
-        rows: snapshot.as_ref().map(assay_lake::Snapshot::rows).or(raw).or(state.and_then(|state| state.rows)),
+        rows: held.map(Summary::rows).or(raw).or(state.and_then(|state| state.rows)),
         changed: changed.map(time),
-        version: snapshot.as_ref().map(assay_lake::Snapshot::version).and_then(|version| u32::try_from(version).ok()),
+        version: held.and_then(|held| u32::try_from(held.version).ok()),
     })
 }
 

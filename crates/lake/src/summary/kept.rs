@@ -3,14 +3,14 @@
 use crate::place::Place;
 use crate::recent::{File, Newest};
 use crate::snapshot::Snapshot;
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Of the file's form; another one is not read.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// Files of a version that is kept: a longer list is not quicker to read than its log.
 const FILES: usize = 200_000;
 /// Bytes of a file: name, date, rows and size, each with its lowest byte first.
@@ -26,6 +26,8 @@ pub(super) struct Kept {
     pub(super) version: u64,
     /// Of the version's commit.
     pub(super) file: File,
+    /// When it was committed.
+    pub(super) at: Option<DateTime<Utc>>,
     /// Ordered by date, those without one last.
     pub(super) files: Vec<Held>,
 }
@@ -47,6 +49,8 @@ struct Head {
     place: String,
     version: u64,
     file: File,
+    /// Nanoseconds since 1970.
+    at: Option<i64>,
 }
 
 /// A file's path below its table, shortened.
@@ -62,11 +66,11 @@ impl Kept {
             rows: file.rows,
             size: file.size,
         };
-        Self::at(newest, snapshot.files().iter().map(held).collect())
+        Self::at(newest, snapshot.committed_at(), snapshot.files().iter().map(held).collect())
     }
 
-    pub(super) fn at(newest: Newest, files: Vec<Held>) -> Self {
-        Self { place: told(&newest.folder), version: newest.version, file: newest.file, files }
+    pub(super) fn at(newest: Newest, at: Option<DateTime<Utc>>, files: Vec<Held>) -> Self {
+        Self { place: told(&newest.folder), version: newest.version, file: newest.file, at, files }
     }
 
     /// What was kept of a table; none where that is missing, damaged or of another form.
@@ -93,7 +97,13 @@ impl Kept {
     }
 
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        let head = Head { form: FORM, place: self.place.clone(), version: self.version, file: self.file.clone() };
+        let head = Head {
+            form: FORM,
+            place: self.place.clone(),
+            version: self.version,
+            file: self.file.clone(),
+            at: self.at.and_then(|at| at.timestamp_nanos_opt()),
+        };
         let mut bytes = serde_json::to_vec(&head)?;
         bytes.push(b'\n');
         bytes.reserve(self.files.len() * WIDTH + CHECK);
@@ -116,7 +126,8 @@ impl Kept {
         let head: Head = serde_json::from_slice(&text[..end]).ok().filter(|head: &Head| head.form == FORM)?;
         let (rows, rest) = text[end + 1..].as_chunks::<WIDTH>();
         let files = rows.iter().map(Held::parse).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty())?;
-        Some(Self { place: head.place, version: head.version, file: head.file, files })
+        let at = head.at.map(DateTime::from_timestamp_nanos);
+        Some(Self { place: head.place, version: head.version, file: head.file, at, files })
     }
 }
 
@@ -151,7 +162,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn kept(files: Vec<Held>) -> Kept {
-        Kept { place: "/a\nb".into(), version: 7, file: File::OnDisk(1, 2, 3, 4, 5), files }
+        let at = Some(DateTime::from_timestamp_nanos(1_700_000_000_123_456_789));
+        Kept { place: "/a\nb".into(), version: 7, file: File::OnDisk(1, 2, 3, 4, 5), at, files }
     }
 
     fn held() -> impl Strategy<Value = Held> {

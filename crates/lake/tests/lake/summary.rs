@@ -2,7 +2,8 @@
 
 use crate::fixture::{change, day, frame, now, permit, put, schema, stage};
 use assay_lake::{
-    Kind, LakeField, Place, Restore, RestoreTo, Scope, Summary, newest_version, open, replace, restore, summary,
+    Kind, LakeField, Place, Restore, RestoreTo, Scope, Snapshot, Summary, newest_version, open, replace, restore,
+    summary,
 };
 use assay_pipeline::Bucket;
 use object_store::ObjectStore;
@@ -43,7 +44,7 @@ impl Table {
 
     async fn agrees(&self, what: &str) {
         let snapshot = open(self.folder()).await.unwrap().unwrap();
-        let said = Summary { version: snapshot.version(), partitions: snapshot.partitions() };
+        let said = held(&snapshot);
         for look in ["first", "second"] {
             assert_eq!(self.look().await, Some(said.clone()), "{what}, {look} look");
         }
@@ -57,7 +58,7 @@ impl Table {
         fs::rename(self.commit(0), &aside).unwrap();
         let looked = self.look().await;
         fs::rename(&aside, self.commit(0)).unwrap();
-        let said = Summary { version: snapshot.version(), partitions: snapshot.partitions() };
+        let said = held(&snapshot);
         assert_eq!(looked, Some(said), "{what}");
     }
 
@@ -67,6 +68,11 @@ impl Table {
         assert_eq!(kept.len(), 1, "one file for each table");
         kept[0].clone()
     }
+}
+
+fn held(snapshot: &Snapshot) -> Summary {
+    assert!(snapshot.committed_at().is_some());
+    Summary { version: snapshot.version(), committed_at: snapshot.committed_at(), partitions: snapshot.partitions() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +190,7 @@ async fn of_a_remote_table_commits_are_followed_too() {
     for (run, count) in [("a", 3), ("b", 5), ("c", 0)] {
         put(&writer, run, &[Some(day(1)), None], count).await.unwrap();
         let snapshot = open(&writer).await.unwrap().unwrap();
-        let said = Summary { version: snapshot.version(), partitions: snapshot.partitions() };
+        let said = held(&snapshot);
         for look in ["first", "second"] {
             assert_eq!(summary(&reader, &keep).await.unwrap(), Some(said.clone()), "{run}, {look} look");
         }
