@@ -1,7 +1,8 @@
 //! The copies of remote files on this disk: how many stay, and for how long.
 //!
 //! Every program that uses copies holds a shared lock. Who starts while nobody else does removes those that were used
-//! longest ago. Names that begin with a point are no copies: locks, and the state of landings.
+//! longest ago; while others do, and as more are fetched, only those that nobody used for half a day go, which is longer
+//! than a run may take. Names that begin with a point are no copies: locks, and the state of landings.
 
 use crate::error::LakeError;
 use crate::place::Place;
@@ -10,12 +11,21 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 const LOCK: &str = ".lock";
+
+/// What was used since then may be in use.
+const IDLE: Duration = Duration::from_secs(12 * 3600);
 
 /// The right to use copies, given back when dropped and when the process ends.
 #[derive(Debug)]
 pub(crate) struct Cache {
+    folder: PathBuf,
+    limit: u64,
+    /// Bytes since copies were last looked through.
+    fetched: AtomicU64,
     _lock: File,
 }
 
@@ -26,12 +36,22 @@ impl Cache {
         fs::create_dir_all(folder).map_err(failed)?;
         let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => evict(folder, limit).map_err(failed)?,
-            Err(TryLockError::WouldBlock) => {}
+            Ok(()) => evict(folder, limit, Duration::ZERO).map_err(failed)?,
+            Err(TryLockError::WouldBlock) => evict(folder, limit, IDLE).map_err(failed)?,
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         lock.lock_shared().map_err(failed)?;
-        Ok(Self { _lock: lock })
+        Ok(Self { folder: folder.to_owned(), limit, fetched: AtomicU64::new(0), _lock: lock })
+    }
+
+    /// So many bytes came. Programs that live long look through the copies now and then.
+    pub(crate) fn grew(&self, bytes: u64) {
+        if self.fetched.fetch_add(bytes, Ordering::Relaxed) + bytes < self.limit / 4 {
+            return;
+        }
+        self.fetched.store(0, Ordering::Relaxed);
+        // What cannot be removed now is met again after as many bytes.
+        let _ = evict(&self.folder, self.limit, IDLE);
     }
 }
 
@@ -49,38 +69,56 @@ struct Copy {
     path: PathBuf,
 }
 
-fn evict(folder: &Path, limit: u64) -> io::Result<()> {
+/// Removes copies that nobody used for so long, those that were used longest ago first, until the others take `limit`.
+fn evict(folder: &Path, limit: u64, idle: Duration) -> io::Result<()> {
+    // By the clock that marks copies as used.
+    used(&folder.join(LOCK));
+    let now = fs::metadata(folder.join(LOCK))?.atime();
+    let idle_for = i64::try_from(idle.as_secs()).unwrap_or(i64::MAX);
     let mut copies = Vec::new();
     for entry in fs::read_dir(folder)? {
         let lake = entry?.path();
         if lake.is_dir() {
-            collect(&lake, &mut copies)?;
+            collect(&lake, idle.is_zero(), &mut copies)?;
         }
     }
     let mut held: u64 = copies.iter().map(|copy| copy.size).sum();
     copies.sort_unstable_by_key(|copy| copy.used);
     for copy in copies {
-        if held <= limit {
+        if held <= limit || (idle_for > 0 && now.saturating_sub(copy.used.0) < idle_for) {
             break;
         }
-        fs::remove_file(&copy.path)?;
+        gone(fs::remove_file(&copy.path))?;
         held -= copy.size;
     }
     Ok(())
 }
 
-fn collect(folder: &Path, copies: &mut Vec<Copy>) -> io::Result<()> {
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        // Somebody else removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// `alone`: nobody else uses copies, so that no download is under way.
+fn collect(folder: &Path, alone: bool, copies: &mut Vec<Copy>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let (name, path, meta) = (entry.file_name(), entry.path(), entry.metadata()?);
+        let (name, path) = (entry.file_name(), entry.path());
+        let meta = match entry.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            meta => meta?,
+        };
         let name = name.to_string_lossy();
         if name.starts_with('.') {
             // A download that did not end.
-            if meta.is_file() && name.ends_with(".tmp") {
+            if alone && meta.is_file() && name.ends_with(".tmp") {
                 fs::remove_file(&path)?;
             }
         } else if meta.is_dir() {
-            collect(&path, copies)?;
+            collect(&path, alone, copies)?;
         } else {
             copies.push(Copy { used: (meta.atime(), meta.atime_nsec()), size: meta.len(), path });
         }
@@ -92,7 +130,7 @@ fn collect(folder: &Path, copies: &mut Vec<Copy>) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     fn copy(folder: &Path, name: &str, size: usize, age: u64) -> PathBuf {
         let path = folder.join(name);
@@ -115,13 +153,35 @@ mod tests {
         let there = |path: &PathBuf| path.exists();
         let held = Cache::hold(folder.path(), 300).unwrap();
         assert_eq!([&old, &older, &new, &draft, &state].map(there), [true, true, true, false, true]);
+        for copy in [&old, &older, &new] {
+            used(copy);
+        }
         let second = Cache::hold(folder.path(), 0).unwrap();
-        assert_eq!([&old, &older, &new, &state].map(there), [true; 4], "somebody else uses them");
+        assert_eq!([&old, &older, &new, &state].map(there), [true; 4], "somebody else may use them");
         drop((held, second));
         used(&older);
+        used(&new);
         drop(Cache::hold(folder.path(), 250).unwrap());
         assert_eq!([&old, &older, &new, &state].map(there), [false, true, true, true]);
         drop(Cache::hold(folder.path(), 0).unwrap());
         assert_eq!([&old, &older, &new, &state].map(there), [false, false, false, true]);
+    }
+    #[test]
+    fn copies_that_nobody_used_for_long_go_while_others_use_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |path: &PathBuf| path.exists();
+        let daemon = Cache::hold(folder.path(), 100).unwrap();
+        let [idle, fresh] = ["a", "b"].map(|name| copy(folder.path(), &format!("lake/t/{name}.parquet"), 100, 0));
+        let draft = copy(folder.path(), "lake/t/.c.tmp", 100, 0);
+        used(&fresh);
+        let worker = Cache::hold(folder.path(), 100).unwrap();
+        assert_eq!([&idle, &fresh, &draft].map(there), [false, true, true]);
+        // A program that lives alone for long trims what it fetches, too.
+        drop(worker);
+        let idle = copy(folder.path(), "lake/t/d.parquet", 100, 0);
+        daemon.grew(24);
+        assert!(there(&idle));
+        daemon.grew(1);
+        assert_eq!([&idle, &fresh].map(there), [false, true]);
     }
 }

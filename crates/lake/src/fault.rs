@@ -64,7 +64,9 @@ fn answered(answer: &str) -> Fault {
     let (what, passing) = match (status.as_str(), code) {
         (_, Some("NoSuchBucket")) => ("has no such bucket".to_owned(), false),
         ("401" | "403", _) => (format!("refuses the keys or what they ask for ({answer})"), false),
-        ("301" | "307", _) => (format!("has the bucket in another region ({answer})"), false),
+        ("301" | "307", _) | ("400", Some("AuthorizationHeaderMalformed")) => {
+            (format!("has the bucket in another region ({answer})"), false)
+        }
         ("507", _) => (format!("is full ({answer})"), false),
         (status, _) => {
             (format!("answered {answer}"), status.starts_with('5') || matches!(status, "408" | "409" | "429"))
@@ -94,6 +96,12 @@ mod tests {
                 false,
             ),
             ("404 Not Found: ", body("NoSuchBucket"), "has no such bucket", false),
+            (
+                "400 Bad Request: ",
+                body("AuthorizationHeaderMalformed"),
+                "has the bucket in another region (400 AuthorizationHeaderMalformed)",
+                false,
+            ),
             ("404 Not Found: ", body("NoSuchKey"), "answered 404 NoSuchKey", false),
             ("400 Bad Request: ", body("a secret text"), "answered 400", false),
             ("409 Conflict: ", body("ConditionalRequestConflict"), "answered 409 ConditionalRequestConflict", true),

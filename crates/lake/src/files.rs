@@ -223,6 +223,7 @@ impl Place {
         if wanted.is_empty() {
             return Ok(());
         }
+        let bytes = wanted.iter().map(|wanted| wanted.size).sum();
         let names: Vec<Key> = wanted.iter().map(|wanted| wanted.from.clone()).collect();
         let fetched = self.wait("reading", async move { download_all(store, wanted).await })?;
         fetched.map_err(|(at, broken)| match broken {
@@ -231,7 +232,9 @@ impl Place {
                 self.damaged(format!("the data file {} has not the size that its log gives", name(&names[at])))
             }
             broken => self.broken("reading", broken),
-        })
+        })?;
+        self.grew(bytes);
+        Ok(())
     }
 
     /// Sends new files of the mirror to the storage and looks whether they arrived.

@@ -80,6 +80,20 @@ impl Place {
         self.store()?.ok_or_else(|| LakeError::storage(self, "asking", "is this disk"))
     }
 
+    /// So many bytes of copies came.
+    pub(crate) fn grew(&self, bytes: u64) {
+        if let Some(far) = &self.far {
+            far.storage.grew(bytes);
+        }
+    }
+
+    /// As [`Place::remote`], through a connection of its own that waits for nothing and asks nothing twice.
+    pub(crate) fn impatient(&self) -> Result<Stored, LakeError> {
+        let far = self.far.as_ref().ok_or_else(|| LakeError::storage(self, "asking", "is this disk"))?;
+        let key = Key::parse(&far.key).map_err(|_| LakeError::NoKey { place: self.to_string() })?;
+        Ok((far.storage.impatient()?, key))
+    }
+
     /// The address of a remote place, as a folder.
     pub(crate) fn url(&self) -> Option<Url> {
         let far = self.far.as_ref()?;

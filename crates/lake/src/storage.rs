@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::error::LakeError;
 use crate::patient::Patient;
+use crate::probe;
 use assay_pipeline::Bucket;
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
@@ -66,7 +67,7 @@ pub(crate) struct Storage {
 struct Open {
     store: Arc<dyn ObjectStore>,
     /// Held while this process lives, so that nobody removes the copies it uses.
-    _cache: Option<Cache>,
+    cache: Option<Cache>,
 }
 
 impl fmt::Debug for Storage {
@@ -97,7 +98,7 @@ impl Storage {
     /// A bucket behind this store.
     pub(crate) fn through(store: Arc<dyn ObjectStore>, bucket: &Bucket, mirror: &Path) -> Arc<Self> {
         let access = Access { keys: None, cache_limit: u64::MAX };
-        let open = OnceLock::from(Open { store: Arc::new(Patient(store)), _cache: None });
+        let open = OnceLock::from(Open { store: Arc::new(Patient(store)), cache: None });
         Arc::new(Self { bucket: bucket.clone(), mirror: mirror.to_owned(), access, open })
     }
 
@@ -105,18 +106,44 @@ impl Storage {
         if let Some(open) = self.open.get() {
             return Ok(Arc::clone(&open.store));
         }
-        let keys = self.access.keys.as_ref().ok_or_else(|| LakeError::NoKeys { place: self.bucket.to_string() })?;
-        let store = connect(&self.bucket, keys).map_err(|what| LakeError::storage(&self.bucket, "reaching", what))?;
+        let store: Arc<dyn ObjectStore> = Arc::new(Patient(self.connected(&Patience::OF_RUNS)?));
         let cache = match self.mirror.parent() {
             Some(all) => Some(Cache::hold(all, self.access.cache_limit)?),
             None => None,
         };
-        Ok(Arc::clone(&self.open.get_or_init(|| Open { store, _cache: cache }).store))
+        Ok(Arc::clone(&self.open.get_or_init(|| Open { store, cache }).store))
+    }
+
+    /// So many bytes of copies came.
+    pub(crate) fn grew(&self, bytes: u64) {
+        if let Some(cache) = self.open.get().and_then(|open| open.cache.as_ref()) {
+            cache.grew(bytes);
+        }
+    }
+
+    /// A connection of its own, whose requests end soon and are asked once.
+    pub(crate) fn impatient(&self) -> Result<Arc<dyn ObjectStore>, LakeError> {
+        self.connected(&Patience { retries: 0, request: probe::PATIENCE })
+    }
+
+    fn connected(&self, patience: &Patience) -> Result<Arc<dyn ObjectStore>, LakeError> {
+        let keys = self.access.keys.as_ref().ok_or_else(|| LakeError::NoKeys { place: self.bucket.to_string() })?;
+        connect(&self.bucket, keys, patience).map_err(|what| LakeError::storage(&self.bucket, "reaching", what))
     }
 }
 
+/// How often a request is repeated, and how long one may take.
+struct Patience {
+    retries: usize,
+    request: Duration,
+}
+
+impl Patience {
+    const OF_RUNS: Self = Self { retries: 6, request: Duration::from_secs(60) };
+}
+
 /// The error says nothing of the keys.
-fn connect(bucket: &Bucket, keys: &Keys) -> Result<Arc<dyn ObjectStore>, String> {
+fn connect(bucket: &Bucket, keys: &Keys, patience: &Patience) -> Result<Arc<dyn ObjectStore>, String> {
     let handle = requests().ok_or("has no thread to be asked from")?;
     let retry = RetryConfig {
         backoff: BackoffConfig {
@@ -124,11 +151,11 @@ fn connect(bucket: &Bucket, keys: &Keys) -> Result<Arc<dyn ObjectStore>, String>
             max_backoff: Duration::from_secs(5),
             base: 2.0,
         },
-        max_retries: 6,
-        retry_timeout: Duration::from_secs(60),
+        max_retries: patience.retries,
+        retry_timeout: patience.request,
     };
     let client = ClientOptions::new()
-        .with_timeout(Duration::from_secs(60))
+        .with_timeout(patience.request)
         .with_connect_timeout(Duration::from_secs(5))
         .with_pool_idle_timeout(Duration::from_secs(15));
     let mut builder = AmazonS3Builder::new()
@@ -151,7 +178,7 @@ fn connect(bucket: &Bucket, keys: &Keys) -> Result<Arc<dyn ObjectStore>, String>
         None => builder.with_virtual_hosted_style_request(true),
     };
     let store = builder.build().map_err(|_| "cannot be reached with these settings")?;
-    Ok(Arc::new(Patient(Arc::new(store))))
+    Ok(Arc::new(store))
 }
 
 /// A connection belongs to the runtime that made it, and programs have several: requests have one of their own.
