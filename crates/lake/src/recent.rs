@@ -49,11 +49,7 @@ impl Newest {
 
     /// Asks only for what is not older than the commit that was the newest last time.
     fn remote(folder: &Place) -> Option<Self> {
-        let last = {
-            let recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.iter().filter(|(newest, _)| newest.folder == *folder).map(|(newest, _)| newest.version).max()
-        };
-        let objects = folder.objects(LOG_FOLDER, last.and_then(before).as_deref()).ok()?;
+        let objects = folder.objects(LOG_FOLDER, newest_known(folder).and_then(before).as_deref()).ok()?;
         let newest = newest_of(objects).or_else(|| newest_of(folder.objects(LOG_FOLDER, None).ok()?));
         let (version, object) = newest?;
         Some(Self { folder: folder.clone(), version, file: File::object(object) })
@@ -93,6 +89,12 @@ impl Newest {
             files -= oldest.files().len();
         }
     }
+}
+
+/// The newest version of a table that this process has read lately.
+pub(crate) fn newest_known(folder: &Place) -> Option<u64> {
+    let recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+    recent.iter().filter(|(newest, _)| newest.folder == *folder).map(|(newest, _)| newest.version).max()
 }
 
 /// The state of a table at a version, if this process has read it lately.

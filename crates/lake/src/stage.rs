@@ -3,8 +3,9 @@
 use crate::engine::guarded;
 use crate::error::LakeError;
 use crate::field::fields_of;
+use crate::leftover;
 use crate::place::Place;
-use crate::staged::{StagedFile, discard, footer_rows, staged_path};
+use crate::staged::{StagedFile, begun, discard, footer_rows};
 use chrono::NaiveDate;
 use polars::prelude::{
     AllowedOptimizations, Column, DataType, Engine, IdxSize, LazyFrame, OptFlags, ParquetCompression,
@@ -171,15 +172,15 @@ impl Table {
 
     fn destination(&self, folder: &Place) -> PolarsResult<SinkDestination> {
         let (run, column, files) = (self.run.clone(), self.column.clone(), Arc::clone(&self.files));
-        let root = folder.folder().to_path_buf();
+        let table = folder.clone();
         let name = move |args: FileProviderArgs| {
             let date = match &column {
                 Some(_) => date_of(args.partition_keys.columns())?,
                 None => None,
             };
-            let path = staged_path(&run, column.as_deref(), date);
+            let path = begun(&table, &run, column.as_deref(), date)?;
             // The engine would hide why a folder cannot be made.
-            root.join(&path).parent().map_or(Ok(()), fs::create_dir_all)?;
+            table.folder().join(&path).parent().map_or(Ok(()), fs::create_dir_all)?;
             files.lock().unwrap_or_else(PoisonError::into_inner).push((path.clone(), date));
             Ok(FileProviderReturn::Path(path))
         };
@@ -211,6 +212,7 @@ impl Table {
             let file = self.folder.folder().join(&path);
             if rows == 0 {
                 fs::remove_file(&file).map_err(|error| LakeError::disk(&self.folder, "writing", error))?;
+                leftover::end(&self.folder, [path.as_str()]);
                 continue;
             }
             let size = fs::metadata(&file).map_err(|error| LakeError::disk(&self.folder, "writing", error))?.len();

@@ -3,6 +3,7 @@
 use crate::durable::sync;
 use crate::error::LakeError;
 use crate::field::{LakeField, from_arrow};
+use crate::leftover;
 use crate::log::{Commits, LOG_FOLDER, PART, Versions, commit_path};
 use crate::place::Place;
 use chrono::NaiveDate;
@@ -19,7 +20,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// Tells the files of this program from those of others that work for the same run, also after a crash.
-static PROGRAM: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().1);
+pub(crate) static PROGRAM: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().1);
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// Files that are checked and synced at once.
@@ -39,16 +40,34 @@ pub struct StagedFile {
     pub stats: Option<Value>,
 }
 
-/// A name below the table's folder that no other file has. `column` is the partition column. Files of one program
-/// share most of their names, so that logs pack them well: those are what a reader of a table reads of other dates.
-pub fn staged_path(run: &str, column: Option<&str>, date: Option<NaiveDate>) -> String {
+/// A name below the table's folder that no other file has, for a file that is made next. `column` is the partition
+/// column. When this program ends before the file is committed or discarded, who commits to the table next removes it.
+pub fn staged_path(
+    folder: &Place,
+    run: &str,
+    column: Option<&str>,
+    date: Option<NaiveDate>,
+) -> Result<String, LakeError> {
+    begun(folder, run, column, date).map_err(|error| LakeError::disk(folder, "writing", error))
+}
+
+/// As [`staged_path`]. Files of one program share most of their names, so that logs pack them well: those are what a
+/// reader of a table reads of other dates.
+pub(crate) fn begun(
+    folder: &Place,
+    run: &str,
+    column: Option<&str>,
+    date: Option<NaiveDate>,
+) -> std::io::Result<String> {
     let run: String = run.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("{PART}{run}-{:016x}-{number}.parquet", *PROGRAM);
-    match column {
+    let path = match column {
         Some(column) => format!("{}/{name}", partition_folder(column, date)),
         None => name,
-    }
+    };
+    leftover::begin(folder, &path)?;
+    Ok(path)
 }
 
 /// Removes staged files that will not be committed. Files that a commit names stay, so that it is
@@ -57,11 +76,14 @@ pub fn discard(folder: impl Into<Place>, staged: &[StagedFile]) {
     let folder = &folder.into();
     let Ok(kept) = named_by_recent_commits(folder, staged) else { return };
     let gone: Vec<&str> = staged.iter().map(|file| file.path.as_str()).filter(|path| !kept.contains(*path)).collect();
-    // What stays behind is removed by the next sweep.
-    let _ = folder.remove_all(gone.iter().copied());
+    if folder.remove_all(gone.iter().copied()).is_err() {
+        // What stays behind goes with the first commit after this program.
+        return;
+    }
     for path in gone {
         let _ = fs::remove_file(folder.folder().join(path));
     }
+    leftover::end(folder, staged.iter().map(|file| file.path.as_str()));
 }
 
 pub(crate) fn partition_folder(column: &str, date: Option<NaiveDate>) -> String {
@@ -211,5 +233,6 @@ fn name(path: &str) -> &str {
 /// Whether a path below a table's folder is a data file as Assay names them.
 pub(crate) fn is_ours(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with(PART) && name.ends_with(".parquet") && !path.starts_with(LOG_FOLDER)
+    let below = path.components().all(|part| matches!(part, Component::Normal(_)));
+    below && name.starts_with(PART) && name.ends_with(".parquet") && !path.starts_with(LOG_FOLDER)
 }

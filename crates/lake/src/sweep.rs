@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 const SECOND: i64 = 1_000_000_000;
 
-/// What a sweep removed.
+/// What a sweep removed, or would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
     pub files: u64,
@@ -26,7 +26,25 @@ pub struct Swept {
 ///
 /// A run that stages for longer than `older_than` would lose its files and fail.
 pub async fn sweep(folder: impl Into<Place>, older_than: Duration, now: DateTime<Utc>) -> Result<Swept, LakeError> {
-    let folder = &folder.into();
+    found(&folder.into(), older_than, now, Act::Remove).await
+}
+
+/// What [`sweep`] would remove.
+pub async fn left_behind(
+    folder: impl Into<Place>,
+    older_than: Duration,
+    now: DateTime<Utc>,
+) -> Result<Swept, LakeError> {
+    found(&folder.into(), older_than, now, Act::Count).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Count,
+    Remove,
+}
+
+async fn found(folder: &Place, older_than: Duration, now: DateTime<Utc>, act: Act) -> Result<Swept, LakeError> {
     let before = SystemTime::from(now) - older_than;
     let (mut named, oldest) = blocking(folder, added_by_commits).await?;
     if let Some(oldest) = oldest {
@@ -34,7 +52,7 @@ pub async fn sweep(folder: impl Into<Place>, older_than: Duration, now: DateTime
         let state = log.load(Some(oldest)).await?.ok_or_else(|| LakeError::NotFound { place: log.place() })?;
         named.extend(state.log_data().iter().map(|view| PathBuf::from(view.path().into_owned())));
     }
-    blocking(folder, move |folder| remove(folder, before, &named)).await
+    blocking(folder, move |folder| Sweep { folder, before, named, act, swept: Swept::default() }.go()).await
 }
 
 async fn blocking<T: Send + 'static>(
@@ -58,12 +76,18 @@ fn added_by_commits(folder: &Place) -> Result<(HashSet<PathBuf>, Option<u64>), L
         _ => versions.checkpoints.first().copied(),
     };
     let mut named = HashSet::new();
-    for commit in Commits::of(folder, versions.commits) {
+    added_by(folder, versions.commits, &mut named)?;
+    Ok((named, oldest))
+}
+
+/// Files that these commits add.
+pub(crate) fn added_by(folder: &Place, versions: Vec<u64>, named: &mut HashSet<PathBuf>) -> Result<(), LakeError> {
+    for commit in Commits::of(folder, versions) {
         let (version, text) = commit?;
         // Names that Assay gives need no decoding, and a sweep removes no others.
         actions(folder, version, text, |line: Line| named.extend(line.add.map(|file| PathBuf::from(file.path))))?;
     }
-    Ok((named, oldest))
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -76,85 +100,108 @@ struct Named {
     path: String,
 }
 
-fn remove(folder: &Place, before: SystemTime, named: &HashSet<PathBuf>) -> Result<Swept, LakeError> {
-    if folder.is_remote() {
-        return remove_objects(folder, before, named);
-    }
-    let mut swept = Swept::default();
-    for entry in entries(folder, folder.folder())? {
-        let path = entry.path();
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name == LOG_FOLDER {
-            for draft in entries(folder, &path)? {
-                let name = draft.file_name();
-                let name = name.to_string_lossy();
-                if name.starts_with('.') && name.ends_with(".tmp") {
-                    remove_one(folder, &draft, before, &mut swept)?;
-                }
-            }
-        } else if name.contains('=') && path.is_dir() {
-            for file in entries(folder, &path)? {
-                remove_unnamed(folder, &file, before, named, &mut swept)?;
-            }
-            // Fails, as it should, while a file lies in it.
-            let _ = fs::remove_dir(&path);
-        } else {
-            remove_unnamed(folder, &entry, before, named, &mut swept)?;
-        }
-    }
-    Ok(swept)
-}
-
-fn remove_objects(folder: &Place, before: SystemTime, named: &HashSet<PathBuf>) -> Result<Swept, LakeError> {
-    let before = DateTime::<Utc>::from(before).timestamp();
-    let left_behind = |file: &Listed| {
-        let path = Path::new(&file.path);
-        is_ours(path) && !named.contains(path) && file.stat.modified_ns.div_euclid(SECOND) < before
-    };
-    let gone: Vec<Listed> = folder.list()?.into_iter().filter(left_behind).collect();
-    folder.remove_all(gone.iter().map(|file| file.path.as_str()))?;
-    for file in &gone {
-        // The copy of a file that is gone goes with the others that nobody uses.
-        let _ = fs::remove_file(folder.folder().join(&file.path));
-    }
-    Ok(Swept { files: gone.len() as u64, bytes: gone.iter().map(|file| file.stat.size).sum() })
-}
-
-fn remove_unnamed(
-    folder: &Place,
-    entry: &DirEntry,
+struct Sweep<'a> {
+    folder: &'a Place,
     before: SystemTime,
-    named: &HashSet<PathBuf>,
-    swept: &mut Swept,
-) -> Result<(), LakeError> {
-    let path = entry.path();
-    let Ok(below) = path.strip_prefix(folder.folder()) else { return Ok(()) };
-    if !is_ours(below) || named.contains(below) {
-        return Ok(());
-    }
-    remove_one(folder, entry, before, swept)
+    named: HashSet<PathBuf>,
+    act: Act,
+    swept: Swept,
 }
 
-fn remove_one(folder: &Place, entry: &DirEntry, before: SystemTime, swept: &mut Swept) -> Result<(), LakeError> {
-    let failed = |error| LakeError::disk(folder, "removing leftovers of", error);
-    let data = match entry.metadata() {
-        Ok(data) => data,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
-    };
-    if !data.is_file() || data.modified().map_err(failed)? >= before {
-        return Ok(());
-    }
-    match fs::remove_file(entry.path()) {
-        Ok(()) => {
-            swept.files += 1;
-            swept.bytes += data.len();
+impl Sweep<'_> {
+    fn go(mut self) -> Result<Swept, LakeError> {
+        if self.folder.is_remote() {
+            self.objects()?
+        } else {
+            self.files()?
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
+        Ok(self.swept)
     }
-    Ok(())
+
+    fn files(&mut self) -> Result<(), LakeError> {
+        for entry in entries(self.folder, self.folder.folder())? {
+            let path = entry.path();
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name == LOG_FOLDER {
+                for draft in entries(self.folder, &path)? {
+                    let name = draft.file_name();
+                    let name = name.to_string_lossy();
+                    if name.starts_with('.') && name.ends_with(".tmp") {
+                        self.one(&draft)?;
+                    }
+                }
+            } else if name.contains('=') && path.is_dir() {
+                for file in entries(self.folder, &path)? {
+                    self.unnamed(&file)?;
+                }
+                if self.act == Act::Remove {
+                    // Fails, as it should, while a file lies in it.
+                    let _ = fs::remove_dir(&path);
+                }
+            } else {
+                self.unnamed(&entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn objects(&mut self) -> Result<(), LakeError> {
+        let before = DateTime::<Utc>::from(self.before).timestamp();
+        let left_behind = |file: &Listed| {
+            let path = Path::new(&file.path);
+            is_ours(path) && !self.named.contains(path) && file.stat.modified_ns.div_euclid(SECOND) < before
+        };
+        let gone: Vec<Listed> = self.folder.list()?.into_iter().filter(left_behind).collect();
+        if self.act == Act::Remove {
+            self.folder.remove_all(gone.iter().map(|file| file.path.as_str()))?;
+            for file in &gone {
+                // The copy of a file that is gone goes with the others that nobody uses.
+                let _ = fs::remove_file(self.folder.folder().join(&file.path));
+            }
+        }
+        self.swept = Swept { files: gone.len() as u64, bytes: gone.iter().map(|file| file.stat.size).sum() };
+        Ok(())
+    }
+
+    fn unnamed(&mut self, entry: &DirEntry) -> Result<(), LakeError> {
+        let path = entry.path();
+        let Ok(below) = path.strip_prefix(self.folder.folder()) else { return Ok(()) };
+        if !is_ours(below) || self.named.contains(below) {
+            return Ok(());
+        }
+        self.one(entry)
+    }
+
+    fn one(&mut self, entry: &DirEntry) -> Result<(), LakeError> {
+        let failed = |error| LakeError::disk(self.folder, self.act.doing(), error);
+        let data = match entry.metadata() {
+            Ok(data) => data,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        if !data.is_file() || data.modified().map_err(failed)? >= self.before {
+            return Ok(());
+        }
+        match if self.act == Act::Remove { fs::remove_file(entry.path()) } else { Ok(()) } {
+            Ok(()) => {
+                self.swept.files += 1;
+                self.swept.bytes += data.len();
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(())
+    }
+}
+
+impl Act {
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Count => "reading",
+            Self::Remove => "removing leftovers of",
+        }
+    }
 }
 
 fn entries(folder: &Place, within: &Path) -> Result<Vec<DirEntry>, LakeError> {

@@ -8,6 +8,7 @@ pub use restore::{Restore, RestoreTo, restore};
 
 use crate::error::{Cause, LakeError};
 use crate::field::LakeField;
+use crate::leftover;
 use crate::log::{Log, Lost, signed};
 use crate::place::Place;
 use crate::snapshot::{self, Snapshot};
@@ -110,11 +111,13 @@ async fn put(log: &Log, permit: &Permit, now: DateTime<Utc>, change: &Replacemen
     permit.check(change.environment, now)?;
     settle(log, change).await?;
     let seed = (change.run, change.table);
-    commit(log, now, seed, &|before, id| {
+    let committed = commit(log, now, seed, &|before, id| {
         (change.audit)(before, &change.staged).map_err(|reason| LakeError::Refused { place: log.place(), reason })?;
         draft::write(log, before, change, now, id)
     })
-    .await
+    .await?;
+    leftover::end(&log.folder, change.staged.iter().map(|file| file.path.as_str()));
+    Ok(committed)
 }
 
 /// What is to be committed on top of a version, by the call with this id.
@@ -214,9 +217,11 @@ fn is_of(commit: &[u8], id: &str) -> bool {
     })
 }
 
-/// The commit stands; a checkpoint that fails is made up for by a later commit.
+/// The commit stands; a checkpoint that fails is made up for by a later commit, and so is what dead programs left.
 async fn tidy(log: &Log, before: Option<&Snapshot>, version: u64, actions: usize, now: DateTime<Utc>) {
     let _ = log.tidy(before.map(|before| &before.state), version, actions, now).await;
+    let folder = log.folder.clone();
+    let _ = tokio::task::spawn_blocking(move || leftover::clear(&folder, version)).await;
 }
 
 /// Grows with each try and differs between runs, so that they do not meet again and again.

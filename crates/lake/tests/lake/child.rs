@@ -58,6 +58,8 @@ fn work() {
         "race" => runtime.block_on(race(folder, &name, &dates)),
         "crash" => runtime.block_on(crash(folder, &name, &dates)),
         "limited" => runtime.block_on(limited(folder, &name, &dates)),
+        "staged" => runtime.block_on(staged(folder, &name, &dates)),
+        "committed" => runtime.block_on(committed(folder, &name, &dates)),
         "told" => runtime.block_on(told(folder, &name, &dates)),
         other => panic!("no task {other}"),
     }
@@ -85,6 +87,30 @@ async fn crash(folder: &Path, name: &str, dates: &[u32]) {
         let scope = Scope::Dates(dates.clone());
         replace(&permit(), now(), change(folder, &columns, scope, staged, &run)).await.unwrap();
     }
+}
+
+/// Stages rows of the dates and waits to be killed.
+async fn staged(folder: &Path, name: &str, dates: &[u32]) {
+    let dates: Vec<_> = dates.iter().map(|number| Some(day(*number))).collect();
+    let (rows, at, owned) = (frame(name, &dates, 5), name.to_owned(), folder.to_path_buf());
+    let staged = std::thread::spawn(move || stage(&owned, rows, &at)).join().unwrap();
+    say("staged");
+    std::future::pending::<()>().await;
+    drop(staged);
+}
+
+/// Commits rows of the dates, stages others and waits to be killed: its note names both.
+async fn committed(folder: &Path, name: &str, dates: &[u32]) {
+    let dates: Vec<_> = dates.iter().map(|number| Some(day(*number))).collect();
+    let columns = schema();
+    let staged = |run: &str| {
+        let (rows, at, owned) = (frame(run, &dates, 5), run.to_owned(), folder.to_path_buf());
+        std::thread::spawn(move || stage(&owned, rows, &at)).join().unwrap()
+    };
+    let (first, _other) = (staged(name), staged("other"));
+    replace(&permit(), now(), change(folder, &columns, Scope::Dates(dates.clone()), first, name)).await.unwrap();
+    say("committed");
+    std::future::pending::<()>().await;
 }
 
 /// One replacement, and what it was told; then what a reader sees.

@@ -57,3 +57,40 @@ async fn a_killed_program_leaves_the_version_before_or_after() {
     put(folder, "last", &[Some(day(0)), Some(day(1))], 5).await.unwrap();
     assert_eq!(rows(folder).await[&Some(day(1))], expected("last", 5));
 }
+
+fn staged_of(folder: &Path, run: &str) -> usize {
+    let dates = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let names = dates.flat_map(|date| fs::read_dir(date).unwrap().map(|entry| entry.unwrap().file_name()));
+    names.filter(|name| name.to_string_lossy().starts_with(&format!("part-{run}-"))).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_program_staged_goes_with_the_next_commit_and_what_a_live_one_did_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path();
+    put(folder, "first", &[Some(day(0)), Some(day(1))], 5).await.unwrap();
+    let mut child = child::command("staged", folder, "k", &[1, 2]).spawn().unwrap();
+    assert!(child::wait_for(&mut child, "staged"));
+    put(folder, "second", &[Some(day(0))], 5).await.unwrap();
+    assert_eq!(staged_of(folder, "k"), 2, "its program lives");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(staged_of(folder, "k"), 2);
+    put(folder, "third", &[Some(day(0))], 5).await.unwrap();
+    assert_eq!(staged_of(folder, "k"), 0);
+    assert!(!folder.join(".staged").exists(), "nothing is noted any more");
+    check_every_version(folder, 5).await;
+
+    // What a dead program has committed is not its leftover, and goes on to be read in older versions.
+    let mut child = child::command("committed", folder, "c", &[0, 1]).spawn().unwrap();
+    assert!(child::wait_for(&mut child, "committed"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(folder.join(".staged").exists());
+    for run in ["fourth", "fifth"] {
+        put(folder, run, &[Some(day(0)), Some(day(1))], 5).await.unwrap();
+        assert_eq!(staged_of(folder, "c"), 2);
+    }
+    assert!(!folder.join(".staged").exists());
+    check_every_version(folder, 5).await;
+}

@@ -15,6 +15,7 @@ fn files(folder: &Path) -> Vec<String> {
         for entry in fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
+                true if path.ends_with(".staged") => {}
                 true => folders.push(path),
                 false => found.push(path.strip_prefix(folder).unwrap().display().to_string()),
             }

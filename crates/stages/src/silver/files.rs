@@ -142,7 +142,7 @@ impl<'a> Files<'a> {
 
     fn begin(&self, date: Date, format: &Format) -> Result<OpenFile, StageError> {
         let partition = date.and_then(moment::date);
-        let path = staged_path(self.run, Some(self.column), partition);
+        let path = staged_path(&self.folder, self.run, Some(self.column), partition)?;
         locked(&self.begun).push(StagedFile { path: path.clone(), size: 0, rows: 0, partition, stats: None });
         let place = self.folder.folder().join(&path);
         let write_error = |error| StageError::write(&self.folder.to_string(), error);
