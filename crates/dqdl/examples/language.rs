@@ -69,7 +69,7 @@ impl Tally {
             Err(faults) if valid => {
                 wrong.push(format!("refused: {}", faults.first().map_or("", |fault| fault.message.as_str())));
             }
-            Err(faults) => self.place(case, text, faults.iter().find(|fault| !fault.code.starts_with('M'))),
+            Err(faults) => self.place(case, text, faults.iter().find(|fault| !fault.code.starts_with(['M', 'W']))),
         }
         for kind in kinds(text, parsed.as_ref().ok()) {
             let table = if wrong.is_empty() { &mut self.agreed } else { &mut self.disagreed };

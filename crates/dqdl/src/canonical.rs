@@ -219,6 +219,12 @@ pub fn operator(op: Operator) -> &'static str {
 
 /// A number operand with spaces around its signs and none behind commas.
 pub fn number(number: &Number) -> String {
+    numbered(number, "")
+}
+
+/// The same with `gap` before the parentheses of a function `now` without arguments: without one it reads back as the
+/// date.
+pub(crate) fn numbered(number: &Number, gap: &'static str) -> String {
     enum Piece<'a> {
         Text(&'a str),
         Number(&'a Number),
@@ -248,7 +254,8 @@ pub fn number(number: &Number) -> String {
                     waiting.push(Piece::Number(argument));
                     waiting.push(Piece::Text(if index > 0 { "," } else { "" }));
                 }
-                waiting.extend([Piece::Text("("), Piece::Text(name)]);
+                let gap = if name == "now" && arguments.is_empty() { gap } else { "" };
+                waiting.extend([Piece::Text("("), Piece::Text(gap), Piece::Text(name)]);
             }
         }
     }

@@ -3,7 +3,8 @@
 use crate::canonical::{self, tested};
 use crate::lex::{self, Kind};
 use crate::tree::{
-    Body, Check, Condition, Connective, Constant, ConstantValue, Label, Operator, Rule, Ruleset, Tag, Test, Text,
+    Body, Check, Condition, Connective, Constant, ConstantValue, Label, Number, Operator, Rule, Ruleset, Tag, Test,
+    Text,
 };
 
 /// An entry longer than this is broken before its `and` and `or`.
@@ -171,7 +172,7 @@ fn check(check: &Check, labels: &[Label]) -> String {
         done.push_str(&format!(" labels=[{}]", pairs(labels.iter())));
     }
     if let Some(test) = &check.threshold {
-        done.push_str(&format!(" with threshold {}", spaced(test, canonical::number)));
+        done.push_str(&format!(" with threshold {}", spaced(test, number)));
     }
     for tag in &check.tags {
         done.push_str(&tag_text(tag));
@@ -186,7 +187,7 @@ fn tag_text(tag: &Tag) -> String {
 /// Operator and operands, as they read back.
 fn condition(condition: &Condition) -> String {
     match condition {
-        Condition::Number(test) => spaced(test, canonical::number),
+        Condition::Number(test) => spaced(test, number),
         Condition::Text(test) if matches!(test.op, Operator::In | Operator::NotIn) => spaced(test, listed),
         Condition::Text(test) => spaced(test, verbatim),
         Condition::Date(test) => spaced(test, canonical::date),
@@ -203,6 +204,10 @@ fn spaced<T>(test: &Test<T>, print: fn(&T) -> String) -> String {
         }
         _ => tested(test, print),
     }
+}
+
+pub(crate) fn number(number: &Number) -> String {
+    canonical::numbered(number, " ")
 }
 
 fn verbatim(text: &Text) -> String {

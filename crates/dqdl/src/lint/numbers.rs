@@ -4,6 +4,7 @@ use crate::RuleType;
 use crate::canonical;
 use crate::catalogue::FUNCTIONS;
 use crate::fault::Fault;
+use crate::print;
 use crate::tree::{Arithmetic, Check, Number, Operator, Test};
 
 pub(super) fn lints(check: &Check, test: &Test<Number>, found: &mut Vec<Fault>) {
@@ -51,7 +52,7 @@ fn precedence(test: &Test<Number>, found: &mut Vec<Fault>) {
         return;
     }
     let operands = test.operands.iter().map(grouped).collect();
-    let meant = canonical::tested(&Test { op: test.op, operands, span: test.span.clone() }, canonical::number);
+    let meant = canonical::tested(&Test { op: test.op, operands, span: test.span.clone() }, print::number);
     let message = "`+ - * /` are read from left to right, all alike. Write the parentheses that are meant.";
     let fault = Fault::warning("W2", test.span.clone(), message);
     found.push(fault.replacing("Write the parentheses that are read", test.span.clone(), meant));

@@ -1,7 +1,7 @@
 //! Printing and laying out: the same tree, the same text again, no comment lost.
 
 use super::rules;
-use crate::{format, parse, print};
+use crate::{canonical, format, parse, print};
 
 fn laid_out(text: &str) -> String {
     let once = format(text).unwrap_or_else(|faults| panic!("{text:?}: {faults:?}"));
@@ -118,6 +118,16 @@ b"]"#,
         assert_eq!(parse(&print(&tree)).unwrap().unplaced(), tree.unplaced(), "{}", print(&tree));
         laid_out(&text);
     }
+}
+
+#[test]
+fn a_function_named_as_the_date_does_not_become_it() {
+    let rule = "ColumnValues \"a\" between now ( ) and 1 + f(now\n(), now(2))";
+    let printed = laid_out(&rules(rule));
+    assert!(printed.contains("between now () and 1 + f(now (),now(2))"), "{printed}");
+    // The service knows the rule by a text that reads back as another.
+    let tree = parse(&rules(rule)).unwrap();
+    assert_eq!(canonical::rule(&tree.rules[0]), "ColumnValues \"a\" between now() and 1 + f(now(),now(2))");
 }
 
 #[test]
