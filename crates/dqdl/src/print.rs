@@ -172,12 +172,19 @@ fn check(check: &Check, labels: &[Label]) -> String {
         done.push_str(&format!(" labels=[{}]", pairs(labels.iter())));
     }
     if let Some(test) = &check.threshold {
-        done.push_str(&format!(" with threshold {}", spaced(test, number)));
+        done.push_str(&format!(" with threshold {}", threshold(test)));
     }
     for tag in &check.tags {
         done.push_str(&tag_text(tag));
     }
     done
+}
+
+/// Where nothing else says so, parentheses make `NULL` a number: without them it is a text, and the threshold a tag.
+fn threshold(test: &Test<Number>) -> String {
+    let is_text = matches!(test.op, Operator::Equal | Operator::NotEqual | Operator::In | Operator::NotIn)
+        && test.operands.iter().all(|operand| matches!(operand, Number::Null));
+    if is_text { spaced(test, |_| "(NULL)".to_owned()) } else { spaced(test, number) }
 }
 
 fn tag_text(tag: &Tag) -> String {
@@ -192,6 +199,10 @@ fn condition(condition: &Condition) -> String {
         Condition::Text(test) => spaced(test, verbatim),
         Condition::Date(test) => spaced(test, canonical::date),
         Condition::Duration(test) => spaced(test, canonical::duration),
+        // The language has no sign before a size with a unit; without one all of them are bytes.
+        Condition::Size(test) if test.operands.iter().any(|size| size.amount < 0) => {
+            spaced(test, |size| size.amount.to_string())
+        }
         Condition::Size(test) => spaced(test, canonical::size),
     }
 }

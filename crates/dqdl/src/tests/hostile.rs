@@ -77,7 +77,7 @@ const SEEDS: &[&str] = &[
     "Rules = [ (IsComplete \"a\") and ((IsUnique \"b\" \"c\") or (RowCount between 1 and (2 + avg(last(3))))) labels=[\"a\"=\"b\"] ]",
     "Rules = [ ColumnValues \"a\" not in [\"x\\\"y\", NULL, EMPTY] where \"b > 1\" labels=[\"a\"=\"b\"] with threshold > 0.5 with x = 1 ]",
     "Rules = [ ColumnValues \"a\" > now () + (last(null)), RowCount in [f(now ( )), -5] with y = (null) ]",
-    "Rules = [ DataFreshness \"a\" between 1 days and 3 hours, FileSize in [5 KB, 1 GB], FileFreshness > (now() - 3 days) ] # end\n",
+    "Rules = [ DataFreshness \"a\" between 1 days and 3 hours, FileSize in [5 KB, 1 GB], FileSize > -5 with threshold = (null), FileFreshness > (now() - 3 days) ] # end\n",
     "Rules = [ # why\n ColumnValues \"a\" matches \"a|b\" # that\n, FileFreshness > \"9:30 AM\" with timeZone = \"Asia/Dubai\" ]",
 ];
 

@@ -105,12 +105,16 @@ fn default_labels_do_not_change_what_a_rule_is_called() {
 }
 
 #[test]
-fn texts_of_lists_keep_their_meaning() {
+fn operands_keep_their_meaning() {
     for rule in [
         r#"ColumnValues "a" in ["x\"y", "\d\\", "it's", "2022\-01-01", "a
 b"]"#,
         r#"ColumnValues "a" = "x\"y" where "b = \"c\"""#,
         r#"ColumnValues "a" matches "\d+\\""#,
+        "FileSize in [-5, 3]",
+        "FileSize > -1 with threshold > 0.5",
+        "ColumnValues \"a\" = 1 with threshold = (null)",
+        "ColumnValues \"a\" = 1 with threshold in [null, (null)]",
         "RowCount > 0 with x = (1 + (2)) with y = NULL with z = \"a\"",
     ] {
         let text = rules(rule);
