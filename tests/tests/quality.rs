@@ -6,7 +6,7 @@ mod shop;
 use assay_testkit::{Expected, SALES_COLUMNS, Table, assert_same_rows};
 use serde_json::Value;
 use shop::{PIPELINE, Shop};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -47,6 +47,29 @@ fn expected(shop: &Shop, date: &str, fails: impl Fn(&dyn Fn(&str) -> Option<Stri
 fn failing(shop: &Shop, words: &[&str]) -> BTreeSet<String> {
     let rows = shop.json_all(&[&["quality", "failing", TABLE, "--limit", "100000"][..], words].concat());
     rows.iter().map(|row| row["transaction_id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The rows that rule 2 refuses, counted by store: all values in `--json`, the first ones in a table that says so.
+fn failing_by_store(shop: &Shop, date: &str) {
+    let mut wanted: BTreeMap<Option<String>, u64> = BTreeMap::new();
+    let sales = Expected::read(&shop.lake()).unwrap().sales(Some(date.parse().unwrap()));
+    let place = |name: &str| sales.columns.iter().position(|column| column == name).unwrap();
+    for row in &sales.rows {
+        if row[place("quantity_sold")].as_ref().unwrap().parse::<i64>().unwrap() >= 3 {
+            *wanted.entry(row[place("store_id")].clone()).or_default() += 1;
+        }
+    }
+    let by = ["quality", "failing", TABLE, "--rule", "2", "--by", "store_id", "--limit"];
+    let found = shop.json_all(&[&by[..], &["1000"]].concat());
+    let counts: Vec<u64> = found.iter().map(|found| found["rows"].as_u64().unwrap()).collect();
+    assert!(counts.is_sorted_by(|more, fewer| more >= fewer), "{counts:?}");
+    let stores = found.iter().map(|found| found["value"].as_str().map(str::to_owned));
+    assert_eq!(stores.zip(counts).collect::<BTreeMap<_, _>>(), wanted);
+    let table = shop.assay(&[&by[..], &["1"]].concat()).stdout;
+    let (rows, values) = (wanted.values().sum::<u64>(), wanted.len());
+    assert!(table.contains(&format!("1 of {values} values in {rows} failing rows")), "{table}");
+    let wrong = shop.assay(&["quality", "failing", TABLE, "--by", "store"]);
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("Did you mean store_id?"), "{}", wrong.stderr);
 }
 
 /// A change of the sources that a run has to take up.
@@ -92,6 +115,7 @@ fn an_error_stops_the_publication_and_its_rows_stay_for_looking_at() {
     assert_eq!(failing(&shop, &["--rule", FEW]), many);
     let nowhere = expected(&shop, &date, |cell| cell("city").is_none());
     assert_eq!(failing(&shop, &["--rule", "1"]), nowhere);
+    failing_by_store(&shop, &date);
     let both: BTreeSet<String> = many.union(&nowhere).cloned().collect();
     assert_eq!(failing(&shop, &["--run", "last"]), both);
     let scores = shop.json_all(&["quality", "history", TABLE]);

@@ -82,6 +82,7 @@ rules that a row made fail, `_reasons` why. A rule is named by its number or by 
 Examples:
   assay quality failing silver.sales
   assay quality failing silver.sales --rule 4 --date 2026-11-05 --limit 100
+  assay quality failing silver.sales --rule 4 --by store_id
   assay quality failing silver.sales --rule 'IsComplete \"city\"' --run last --format csv --output city.csv";
 
 #[derive(Debug, Args)]
@@ -97,6 +98,9 @@ pub struct FailingArgs {
     /// Run id, the beginning of one, or `last`; the newest run that judged the table when absent
     #[arg(long)]
     pub run: Option<String>,
+    /// Count the rows by this column's values instead, most rows first
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["format", "output", "offset"])]
+    pub by: Option<String>,
     #[arg(long, value_enum, default_value_t = RowFormat::Table)]
     pub format: RowFormat,
     /// File to write, with every row; needed for Parquet
@@ -105,7 +109,7 @@ pub struct FailingArgs {
     /// Rows of a table to leave out first
     #[arg(long, default_value_t = 0)]
     pub offset: u64,
-    /// Most rows of a table; files have all
+    /// Most rows of a table, or values of a column; files have all rows
     #[arg(long, default_value_t = 20)]
     pub limit: u64,
     #[arg(long, default_value = "local", value_name = "ENVIRONMENT")]

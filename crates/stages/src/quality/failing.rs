@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 /// Rows that are held at a time.
 const BATCH: usize = 8_192;
+/// Values that are counted at most, give or take a batch.
+const VALUES: usize = 1_000_000;
 
 /// The form in which rows leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +144,37 @@ impl FailingRows {
             Ok(true)
         })?;
         Ok((header, page, seen))
+    }
+
+    /// The columns of the rows; none where no row was kept.
+    pub fn columns(&self) -> Result<Vec<String>, StageError> {
+        let mut found = Vec::new();
+        self.batches(|batch| {
+            found = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// How many rows have each value of one of the columns, most rows first, then in the order of the values. None
+    /// where there are more than a million values.
+    pub fn by(&self, column: &str) -> Result<Option<Vec<(Option<String>, u64)>>, StageError> {
+        let mut found: HashMap<Option<String>, u64> = HashMap::new();
+        self.batches(|batch| {
+            let chosen = batch.schema().index_of(column).and_then(|at| batch.project(&[at]));
+            let chosen = chosen.and_then(|chosen| flat(&chosen));
+            let chosen = chosen.map_err(|error| StageError::parquet("the failing rows", error.into()))?;
+            for row in 0..chosen.num_rows() {
+                *found.entry(texts(&chosen, row)?.pop().flatten()).or_default() += 1;
+            }
+            Ok(found.len() <= VALUES)
+        })?;
+        if found.len() > VALUES {
+            return Ok(None);
+        }
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_unstable_by(|(value, rows), (other, others)| others.cmp(rows).then_with(|| value.cmp(other)));
+        Ok(Some(found))
     }
 
     fn wanted(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {

@@ -11,6 +11,7 @@ use crate::render::words::{count, counted};
 use assay_console::quality::Verdicts;
 use assay_contract::{EvaluationRow, Problem};
 use assay_pipeline::TableName;
+use assay_pipeline::diagnostic::closest;
 use assay_stages::quality::{FailingRows, RowForm};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -30,6 +31,9 @@ pub fn run(desk: &Desk, args: &FailingArgs, json: bool) -> Result<u8, Problem> {
     }
     let dates = args.date.map(|date| vec![Some(date)]);
     let found = FailingRows::open(&folder, dates.as_deref(), rule).map_err(|error| problems::stage(&error))?;
+    if let Some(column) = &args.by {
+        return by(args, column, &row, &found, json);
+    }
     match (args.format, &args.output) {
         (RowFormat::Table, None) => page(args, &row, &found, json),
         (RowFormat::Csv, None) => {
@@ -103,10 +107,6 @@ fn page(args: &FailingArgs, row: &EvaluationRow, found: &FailingRows, json: bool
     }
     let shown = rows.len() as u64;
     let columns: Vec<(&str, Side)> = header.iter().map(|name| (name.as_str(), Side::Left)).collect();
-    let cell = |cell: Option<String>| {
-        let text = cell.unwrap_or_else(|| "null".to_owned());
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()
-    };
     let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
     if !rows.is_empty() {
         lines(&columns, &rows).iter().for_each(|line| say!("{line}"));
@@ -115,6 +115,62 @@ fn page(args: &FailingArgs, row: &EvaluationRow, found: &FailingRows, json: bool
     let more = if total > args.offset + shown { "; --offset and --output show the others" } else { "" };
     say!("{} of {} of run {}{more}", count(shown), counted(total, "failing row"), row.run);
     Ok(exit::DONE)
+}
+
+/// Counts by a column's values.
+fn by(args: &FailingArgs, column: &str, row: &EvaluationRow, found: &FailingRows, json: bool) -> Result<u8, Problem> {
+    let columns = found.columns().map_err(|error| problems::stage(&error))?;
+    if !columns.is_empty() && !columns.iter().any(|known| known == column) {
+        let near = closest(column, columns.iter().map(String::as_str));
+        let near = near.map(|near| format!("Did you mean {near}? ")).unwrap_or_default();
+        return Err(exit::misuse(
+            format!("The failing rows have no column {column}."),
+            format!("{near}Their columns: {}.", columns.join(", ")),
+        ));
+    }
+    let values = match columns.is_empty() {
+        true => Some(Vec::new()),
+        false => found.by(column).map_err(|error| problems::stage(&error))?,
+    };
+    let values = values.ok_or_else(|| {
+        exit::misuse(
+            format!("{column} has more than a million values among the failing rows."),
+            "Choose a column with fewer, or write the rows with --format parquet --output FILE.",
+        )
+    })?;
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX).min(values.len());
+    if json {
+        for (value, rows) in &values[..limit] {
+            say!("{}", serde_json::json!({ "value": value, "rows": rows }));
+        }
+        return Ok(exit::DONE);
+    }
+    let total: u64 = values.iter().map(|(_, rows)| rows).sum();
+    let shown: Vec<Vec<String>> = values[..limit]
+        .iter()
+        .map(|(value, rows)| vec![cell(value.clone()), count(*rows), share(*rows, total)])
+        .collect();
+    if !shown.is_empty() {
+        let header = [(column, Side::Left), ("rows", Side::Right), ("share", Side::Right)];
+        lines(&header, &shown).iter().for_each(|line| say!("{line}"));
+        say!("");
+    }
+    let more = if limit < values.len() { "; --limit shows more" } else { "" };
+    let (all, rows) = (counted(values.len() as u64, "value"), counted(total, "failing row"));
+    say!("{} of {all} in {rows} of run {}{more}", count(limit as u64), row.run);
+    Ok(exit::DONE)
+}
+
+/// Tenths of a percent, cut off: what is not all never reads as all.
+fn share(rows: u64, total: u64) -> String {
+    let tenths = u128::from(rows) * 1000 / u128::from(total.max(1));
+    format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+/// Control characters never reach the terminal.
+fn cell(cell: Option<String>) -> String {
+    let text = cell.unwrap_or_else(|| "null".to_owned());
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Written beside its place first, so that a file that is there is whole.
