@@ -20,9 +20,27 @@ pub(crate) fn find(schema: &Schema, name: &str) -> Result<(PlSmallStr, DataType)
     }
 }
 
-/// A column, or a field of one as `column.field`: the column's name, its value, its type.
-pub(crate) fn value(schema: &Schema, name: &str) -> Option<(PlSmallStr, Expr, DataType)> {
-    if let Ok((found, dtype)) = find(schema, name) {
+/// As `find`, where a name with a dot is a field's unless it is in backticks, and columns that differ in capitals alone
+/// have no names.
+pub(crate) fn find_plain(schema: &Schema, name: &str) -> Result<(PlSmallStr, DataType), Refusal> {
+    if name.contains('.') && unquoted(name) == name {
+        return Err(Refusal::unread(format!("Input data does not include column {name}!")));
+    }
+    find_alone(schema, name)
+}
+
+/// As `find`, where columns that differ in capitals alone have no names.
+pub(crate) fn find_alone(schema: &Schema, name: &str) -> Result<(PlSmallStr, DataType), Refusal> {
+    let lower = unquoted(name).to_lowercase();
+    match schema.iter_names().filter(|known| known.to_lowercase() == lower).count() {
+        0 | 1 => find(schema, name),
+        _ => Err(Refusal::unread(format!("Column {name} is ambiguous: it is there in several spellings!"))),
+    }
+}
+
+/// A column, or a field of one as `column.field`: the column's name, its value, its type. `plain` as for `find_plain`.
+pub(crate) fn value(schema: &Schema, name: &str, plain: bool) -> Option<(PlSmallStr, Expr, DataType)> {
+    if let Ok((found, dtype)) = if plain { find_plain(schema, name) } else { find(schema, name) } {
         return Some((found.clone(), column(&found), dtype));
     }
     let (outer, inner) = name.split_once('.')?;

@@ -5,7 +5,7 @@ use crate::draft::{Draft, RowTest, RowsId, outcome_column};
 use crate::failing::{Reason, Told};
 use crate::measured::Measured;
 use crate::report::{Evaluated, Outcome};
-use crate::rules::{Finding, Judge, Planned, Refusal, plan_of};
+use crate::rules::{Fate, Fates, Finding, Judge, Planned, Refusal, plan_of};
 use assay_dqdl::RuleType;
 use assay_dqdl::tree::{Body, Check, Connective, Rule};
 use polars::prelude::{Expr, lit};
@@ -27,8 +27,11 @@ enum Step {
 }
 
 struct Leaf {
+    kind: RuleType,
+    parameters: usize,
     planned: Result<(Judge, Option<String>), Refusal>,
     rows: Option<RowsId>,
+    fate: Option<Fates>,
     filter: Option<String>,
     /// Whether one failing row makes it fail, so that what it says of rows can be joined with what others say.
     joined: bool,
@@ -107,6 +110,56 @@ impl Composed {
         self.leaves.iter().all(|leaf| leaf.joined)
     }
 
+    /// Why a rule that is read in the single pass cannot be read.
+    pub fn unread(&self) -> Option<String> {
+        self.leaves.iter().find_map(|leaf| match &leaf.planned {
+            Err(Refusal::Unread(reason)) if READ_TOGETHER.contains(&leaf.kind) => Some(reason.clone()),
+            _ => None,
+        })
+    }
+
+    /// Fails the rules that are read in the single pass, as the open evaluator does where it cannot read one of them.
+    pub fn fail_together(&mut self, reason: &str, draft: &mut Draft<'_>) {
+        for leaf in self.leaves.iter_mut().filter(|leaf| READ_TOGETHER.contains(&leaf.kind)) {
+            // A key of several columns is not asked whether it is complete.
+            if leaf.kind == RuleType::IsPrimaryKey && leaf.parameters > 1 {
+                continue;
+            }
+            leaf.fate = None;
+            leaf.rows.iter().for_each(|rows| draft.settle(&[(*rows, Fate::Fails)]));
+            let reason = reason.to_owned();
+            leaf.planned = match std::mem::replace(&mut leaf.planned, Err(Refusal::failed(&reason))) {
+                Ok((judge, differs)) if leaf.kind == RuleType::IsPrimaryKey => {
+                    let unique = move |measured: &Measured| {
+                        let metrics =
+                            judge(measured).metrics.into_iter().filter(|(name, _)| name.ends_with(".Uniqueness"));
+                        Finding::failed(reason, metrics.collect())
+                    };
+                    Ok((Box::new(unique), differs))
+                }
+                Err(refusal @ (Refusal::Unfit(_) | Refusal::Unread(_) | Refusal::Failed(_))) => Err(refusal),
+                _ => Err(Refusal::failed(reason)),
+            };
+        }
+    }
+
+    /// The tests of rows that are not as they were asked, by what was measured.
+    pub fn fates(&self, measured: &Measured) -> Vec<(RowsId, Fate)> {
+        let fate = |leaf: &Leaf| Some((leaf.rows?, leaf.fate.as_ref()?(measured)));
+        self.leaves.iter().filter_map(fate).filter(|(_, fate)| *fate != Fate::AsTested).collect()
+    }
+
+    /// Forgets what the rule says of rows where it, or a rule of it, says nothing of any.
+    pub fn silence(&mut self, fates: &[(RowsId, Fate)]) {
+        let silent = |rows: RowsId| fates.contains(&(rows, Fate::Silent));
+        for leaf in &mut self.leaves {
+            if leaf.rows.is_some_and(silent) {
+                leaf.rows = None;
+                self.rows = None;
+            }
+        }
+    }
+
     /// What is told of a row that fails the rule.
     pub fn told(&self, number: u32, draft: &Draft<'_>) -> Told {
         Told { number, test: self.rows.map(|id| id.0), reasons: self.reasons(draft) }
@@ -129,7 +182,7 @@ impl Composed {
         let Some(mut whole) = self.join(judged, both) else { return Judged::unknown("the rule has no check") };
         match (by_row, apart, self.rows) {
             (true, false, Some(rows)) if whole.outcome != Outcome::Unknown => {
-                let failed = measured.rows(rows).failed;
+                let failed = measured.settled(rows).failed;
                 whole.outcome = if failed == 0 { Outcome::Passed } else { Outcome::Failed };
                 if failed == 0 {
                     whole.reason = None;
@@ -147,14 +200,20 @@ impl Composed {
 impl Leaf {
     fn of(check: &Check, draft: &mut Draft<'_>) -> Self {
         let planned = match plan_of(check.kind) {
+            _ if draft.profile() == Profile::Deequ && UNSUPPORTED.contains(&check.kind) => {
+                Err(Refusal::failed(format!(
+                    "Rule (or nested rule) not supported due to: No converter found for rule type: {}",
+                    check.kind.name()
+                )))
+            }
             Some(plan) => plan(check, draft),
             None => Err(Refusal::failed(format!("{:?} is no rule but an analyzer", check.kind))),
         };
-        let (planned, rows) = match planned {
-            Ok(Planned { judge, rows, differs }) => (Ok((judge, differs)), rows),
+        let (planned, rows, fate) = match planned {
+            Ok(Planned { judge, rows, differs, fate }) => (Ok((judge, differs)), rows, fate),
             Err(refusal) => {
-                let rows = unfit_rows(check.kind, &refusal, draft);
-                (Err(refusal), rows)
+                let rows = unfit_rows(check, &refusal, draft);
+                (Err(refusal), rows, None)
             }
         };
         let shares = [
@@ -165,14 +224,22 @@ impl Leaf {
             RuleType::UniqueValueRatio,
         ];
         let joined = !shares.contains(&check.kind) && check.threshold.is_none();
-        Self { planned, rows, filter: check.filter.clone(), joined }
+        Self {
+            kind: check.kind,
+            parameters: check.parameters.len(),
+            planned,
+            rows,
+            fate,
+            filter: check.filter.clone(),
+            joined,
+        }
     }
 
     fn judge(self, measured: &Measured) -> Judged {
         let (judge, differs) = match self.planned {
             Ok(planned) => planned,
             Err(Refusal::RemoteOnly(reason)) => return Judged::unknown(&reason),
-            Err(Refusal::Failed(reason) | Refusal::Unfit(reason)) => {
+            Err(Refusal::Failed(reason) | Refusal::Unfit(reason) | Refusal::Unread(reason)) => {
                 let finding = Finding::failed(reason, Vec::new());
                 return Judged::of(finding, Evaluated::Local, None);
             }
@@ -186,16 +253,36 @@ impl Leaf {
     }
 }
 
+/// What the open evaluator reads in one pass.
+const READ_TOGETHER: [RuleType; 11] = [
+    RuleType::RowCount,
+    RuleType::IsComplete,
+    RuleType::Completeness,
+    RuleType::IsPrimaryKey,
+    RuleType::ColumnValues,
+    RuleType::ColumnLength,
+    RuleType::Mean,
+    RuleType::Sum,
+    RuleType::StandardDeviation,
+    RuleType::Variance,
+    RuleType::ColumnCorrelation,
+];
+
+/// What the open evaluator does not know.
+const UNSUPPORTED: [RuleType; 5] = [
+    RuleType::DetectAnomalies,
+    RuleType::FileFreshness,
+    RuleType::FileMatch,
+    RuleType::FileSize,
+    RuleType::FileUniqueness,
+];
+
 /// To the open evaluator every row fails a rule on a column that is not there.
-fn unfit_rows(kind: RuleType, refusal: &Refusal, draft: &mut Draft<'_>) -> Option<RowsId> {
-    let by_row = [
-        RuleType::IsComplete,
-        RuleType::Completeness,
-        RuleType::ColumnValues,
-        RuleType::ColumnLength,
-        RuleType::IsPrimaryKey,
-    ];
-    let all = draft.profile() == Profile::Deequ && by_row.contains(&kind) && matches!(refusal, Refusal::Unfit(_));
+fn unfit_rows(check: &Check, refusal: &Refusal, draft: &mut Draft<'_>) -> Option<RowsId> {
+    let by_row = [RuleType::IsComplete, RuleType::Completeness, RuleType::ColumnValues, RuleType::ColumnLength];
+    // Of a key of several columns it asks whether it is unique alone, which is silent then.
+    let by_row = by_row.contains(&check.kind) || check.kind == RuleType::IsPrimaryKey && check.parameters.len() == 1;
+    let all = draft.profile() == Profile::Deequ && by_row && matches!(refusal, Refusal::Unfit(_) | Refusal::Unread(_));
     all.then(|| draft.rows(RowTest::of(lit(false), None, Vec::new(), "the data does not have the column")))
 }
 

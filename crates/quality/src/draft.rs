@@ -1,8 +1,8 @@
 //! What the rules of a ruleset ask for, each thing once, before any row is read.
 
 use crate::data::{Data, Profile};
-use crate::measure::Measure;
-use crate::rules::Refusal;
+use crate::measure::{Beyond, Measure};
+use crate::rules::{Fate, Refusal};
 use assay_dqdl::tree::{Check, Number, Test};
 use polars::prelude::{DataType, Expr, LazyFrame, LiteralValue, PlSmallStr, SchemaRef, lit, when};
 use std::cell::RefCell;
@@ -64,6 +64,7 @@ pub(crate) enum Lookup {
 }
 
 /// A rule's meaning for a row.
+#[derive(Clone)]
 pub(crate) struct RowTest {
     /// True, false, or null for a row of which the rule says nothing. Never fails on data.
     pub test: Expr,
@@ -137,11 +138,30 @@ impl<'a> Draft<'a> {
         self.data.profile
     }
 
+    /// What becomes of sums that their type does not hold.
+    pub fn beyond(&self) -> Beyond {
+        match self.profile() {
+            Profile::Glue => Beyond::Kept,
+            Profile::Deequ => Beyond::AsSpark,
+        }
+    }
+
     /// The column of this name, capitals aside, as the dataset spells it, and its type.
     pub fn column(&self, name: &str) -> Result<(PlSmallStr, DataType), Refusal> {
+        match self.profile() {
+            Profile::Glue => self.quoted_column(name),
+            Profile::Deequ => crate::column::find_plain(&self.schema, name),
+        }
+    }
+
+    /// The same where the open evaluator puts the name in backticks itself, so that it may hold a dot.
+    pub fn quoted_column(&self, name: &str) -> Result<(PlSmallStr, DataType), Refusal> {
+        if self.profile() == Profile::Deequ {
+            return crate::column::find_alone(&self.schema, name);
+        }
         match crate::column::find(&self.schema, name) {
             // The language leaves a quote escaped in a name, where no service could find the column.
-            Err(refusal) if self.profile() == Profile::Glue && name.contains("\\\"") => {
+            Err(refusal) if name.contains("\\\"") => {
                 crate::column::find(&self.schema, &name.replace("\\\"", "\"")).map_err(|_| refusal)
             }
             found => found,
@@ -155,7 +175,7 @@ impl<'a> Draft<'a> {
             return Ok(Some(FilterId(known)));
         }
         let kept = crate::sql::filter(text, &self.schema, self.data.now).map_err(|refusal| match refusal {
-            Refusal::Failed(reason) => Refusal::Unfit(reason),
+            Refusal::Failed(reason) => Refusal::Unread(reason),
             other => other,
         })?;
         self.filters.push((text.clone(), kept));
@@ -209,6 +229,22 @@ impl<'a> Draft<'a> {
     pub fn rows(&mut self, test: RowTest) -> RowsId {
         self.rows.push(test);
         RowsId(self.rows.len() - 1)
+    }
+
+    /// Puts other tests in the place of those that are not as they were asked.
+    pub fn settle(&mut self, fates: &[(RowsId, Fate)]) {
+        for (id, fate) in fates {
+            self.rows[id.0] = match fate {
+                Fate::AsTested | Fate::Silent => continue,
+                Fate::Fails => RowTest::of(lit(false), None, Vec::new(), "nothing of it could be measured"),
+                Fate::As(other) => self.rows[other.0].clone(),
+            };
+        }
+    }
+
+    /// A number that is 0 where the filter is null for every row; none without a filter.
+    pub fn filter_says(&mut self, filter: Option<FilterId>) -> Option<MeasureId> {
+        filter.map(|FilterId(id)| self.measure(Measure::True(Expr::Column(filter_column(id)).is_not_null()), None))
     }
 
     /// `value` for rows that the filter keeps, else null.

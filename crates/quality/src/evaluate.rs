@@ -3,7 +3,7 @@
 use crate::analyzers;
 use crate::compose::{Composed, Judged};
 use crate::data::{Data, Profile, Rows};
-use crate::draft::{Counted, Draft, Lookup};
+use crate::draft::{Counted, Draft, Lookup, RowsId};
 use crate::engine::{self, Stop, guarded};
 use crate::error::QualityError;
 use crate::failing::{Keeper, REASONS, RULES, SKIPPED, Told};
@@ -12,6 +12,7 @@ use crate::keys::Occurrences;
 use crate::measured::Measured;
 use crate::pass::{Passed, Wanted, pass};
 use crate::report::{Outcome, Report, RowCounts, Statistic, Verdict};
+use crate::rules::Fate;
 use assay_dqdl::tree::{Rule, Ruleset};
 use polars::prelude::{DataFrame, PlSmallStr, SchemaRef};
 use std::path::Path;
@@ -31,9 +32,13 @@ pub fn evaluate(ruleset: &Ruleset, data: &Data<'_>, rows: Rows<'_>) -> Result<Re
         }
     }
     let mut draft = Draft::new(data, schema);
-    let composed: Vec<Composed> = ruleset.rules.iter().map(|rule| Composed::of(rule, &mut draft)).collect();
+    let mut composed: Vec<Composed> = ruleset.rules.iter().map(|rule| Composed::of(rule, &mut draft)).collect();
+    let unread = composed.iter().find_map(Composed::unread).filter(|_| data.profile == Profile::Deequ);
+    if let Some(reason) = unread {
+        composed.iter_mut().for_each(|rule| rule.fail_together(&reason, &mut draft));
+    }
     let analyzers = analyzers::planned(&ruleset.analyzers, &mut draft);
-    let told: Vec<Told> = composed.iter().zip(1..).map(|(rule, number)| rule.told(number, &draft)).collect();
+    let mut told: Vec<Told> = composed.iter().zip(1..).map(|(rule, number)| rule.told(number, &draft)).collect();
     let decided: Vec<bool> = composed.iter().map(Composed::fails_by_one_row).collect();
     let chosen = match rows {
         Rows::Count => vec![false; told.len()],
@@ -41,12 +46,23 @@ pub fn evaluate(ruleset: &Ruleset, data: &Data<'_>, rows: Rows<'_>) -> Result<Re
         Rows::Every(_) => vec![true; told.len()],
     };
     let tests = counted_tests(&draft, &told, &chosen);
-    let (occurrences, repeated) = groups(&draft, &tests, &stop)?;
+    let (occurrences, mut repeated) = groups(&draft, &tests, &stop)?;
     let queries = queries(&draft, &stop)?;
     let (passed, mut failing) =
         run(&draft, &Look { tests: &tests, repeated: &repeated, measures: true }, &told, &chosen, &rows, &stop)?;
     let all = passed.rows;
-    let measured = measured(&draft, passed, &tests, occurrences, queries);
+    let mut measured = measured(&draft, passed, &tests, occurrences, queries);
+    let fates: Vec<(RowsId, Fate)> = composed.iter().flat_map(|rule| rule.fates(&measured)).collect();
+    if !fates.is_empty() {
+        draft.settle(&fates);
+        composed.iter_mut().for_each(|rule| rule.silence(&fates));
+        told = composed.iter().zip(1..).map(|(rule, number)| rule.told(number, &draft)).collect();
+        let tests = needed_tests(&draft, &told, &vec![true; told.len()]);
+        repeated = regrouped(&draft, &tests, repeated, &stop)?;
+        let look = Look { tests: &tests, repeated: &repeated, measures: false };
+        let (settled, kept) = run(&draft, &look, &told, &chosen, &rows, &stop)?;
+        (measured.settled, failing) = (Some(settled.counts), kept);
+    }
     let mut report = report(ruleset, composed, analyzers, &measured, all);
     for (verdict, rule) in report.verdicts.iter_mut().zip(&ruleset.rules) {
         verdict.resolved = crate::history::spelled(rule, &draft.resolved.borrow());
@@ -221,7 +237,7 @@ fn measured(
         RowCounts { passed: all - failed, failed, skipped: 0 }
     };
     let rows = draft.rows.iter().enumerate().map(counted).collect();
-    Measured { numbers: passed.numbers, keys, rows, queries }
+    Measured { numbers: passed.numbers, keys, rows, settled: None, queries }
 }
 
 fn report(
@@ -241,7 +257,7 @@ fn report(
     };
     let mut verdicts = Vec::with_capacity(composed.len());
     for (rule, composed) in ruleset.rules.iter().zip(composed) {
-        let counts = composed.rows.map(|id| of_all(measured.rows(id), rows));
+        let counts = composed.rows.map(|id| of_all(measured.settled(id), rows));
         let judged = composed.judge(measured);
         note(&judged);
         verdicts.push(verdict(rule, judged, counts));

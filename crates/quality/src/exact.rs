@@ -89,7 +89,8 @@ pub(crate) fn compare(name: &PlSmallStr, dtype: &DataType, with: Comparison, lit
     }
 }
 
-fn floats(value: Expr, with: Comparison, bound: Expr) -> Expr {
+/// The same for a double and a bound.
+pub(crate) fn floats(value: Expr, with: Comparison, bound: Expr) -> Expr {
     match with {
         Comparison::Greater => value.gt(bound),
         Comparison::GreaterOrEqual => value.gt_eq(bound),

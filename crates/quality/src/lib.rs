@@ -13,6 +13,7 @@ mod exact;
 mod failing;
 mod files;
 mod grouping;
+mod hash;
 mod history;
 mod java_date;
 mod keys;

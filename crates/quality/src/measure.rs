@@ -1,7 +1,11 @@
 //! Numbers over the rows of a dataset: what the single pass adds up, and how a number is made of it.
 
 use crate::column::column;
-use polars::prelude::{AnyValue, DataType, Expr, PlSmallStr, Schema, lit};
+use crate::text::widened;
+use assay_sql::{Type, spark};
+use polars::prelude::{
+    AnyValue, ChunkApply, Column, DataType, Expr, Field, IntoColumn, PlSmallStr, PolarsResult, Schema, TimeUnit, lit,
+};
 
 /// A number over the rows that a filter keeps. Columns as the dataset spells them; nulls never count but in `Rows`.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +15,8 @@ pub(crate) enum Measure {
     Present(PlSmallStr),
     /// Rows for which the expression is true. It never fails on data.
     True(Expr),
-    Sum(PlSmallStr),
-    Mean(PlSmallStr),
+    Sum(PlSmallStr, Beyond),
+    Mean(PlSmallStr, Beyond),
     /// NaN is greater than every number.
     Minimum(PlSmallStr),
     Maximum(PlSmallStr),
@@ -25,6 +29,15 @@ pub(crate) enum Measure {
     Longest(Expr),
     /// Pearson's, over rows with a value in both columns; NaN where one of them does not vary.
     Correlation(PlSmallStr, PlSmallStr),
+}
+
+/// What a sum is that its type does not hold: 64 bits for whole numbers, 38 digits for decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// The sum.
+    Kept,
+    /// What Spark makes of it: whole numbers begin anew at the other end, and there is no decimal.
+    AsSpark,
 }
 
 /// How a part of a number comes together over the rows.
@@ -56,10 +69,24 @@ impl Measure {
             Self::Rows => vec![(lit(true), Total::Sum)],
             Self::Present(name) => vec![present(name)],
             Self::True(test) => vec![(test.clone(), Total::Sum)],
-            Self::Sum(name) | Self::Mean(name) => vec![(addend(name, schema), Total::Sum), present(name)],
-            Self::Minimum(name) => vec![(column(name), Total::Minimum)],
+            Self::Sum(name, _) | Self::Mean(name, _) => {
+                let value = || addend(name, schema);
+                let counted = match schema.get(name) {
+                    Some(DataType::String) => value().is_not_null(),
+                    _ => column(name).is_not_null(),
+                };
+                match schema.get(name) {
+                    Some(DataType::Decimal(precision, scale)) if *precision > EXACT_DIGITS => {
+                        let [high, low] = halves(column(name));
+                        let scale = lit(u32::try_from(*scale).unwrap_or_default());
+                        vec![(high, Total::Sum), (counted, Total::Sum), (low, Total::Sum), (scale, Total::Maximum)]
+                    }
+                    _ => vec![(value(), Total::Sum), (counted, Total::Sum)],
+                }
+            }
+            Self::Minimum(name) => vec![(bound(name, schema), Total::Minimum)],
             Self::Maximum(name) if is_float(name, schema) => {
-                vec![(column(name), Total::Maximum), (column(name).is_nan(), Total::Sum)]
+                vec![(bound(name, schema), Total::Maximum), (column(name).is_nan(), Total::Sum)]
             }
             Self::Maximum(name) => vec![(column(name), Total::Maximum)],
             Self::Variance(name) | Self::StandardDeviation(name) => {
@@ -82,27 +109,81 @@ impl Measure {
         let part = |at: usize| parts.get(at).and_then(number);
         match self {
             Self::Rows | Self::Present(_) | Self::True(_) => Some(part(0).unwrap_or_default()),
-            Self::Sum(_) => part(0).filter(|_| part(1) > Some(0.0)),
-            Self::Mean(_) => Some(part(0)? / part(1).filter(|count| *count > 0.0)?),
-            Self::StandardDeviation(_) => part(0).map(f64::sqrt),
+            Self::Sum(_, beyond) => total(parts, *beyond).filter(|_| part(1) > Some(0.0)),
+            Self::Mean(_, beyond) => Some(total(parts, *beyond)? / part(1).filter(|count| *count > 0.0)?),
+            // Infinities, and squares beyond a double, leave no number.
+            Self::Variance(_) => part(0).map(|value| if value.is_finite() { value } else { f64::NAN }),
+            Self::StandardDeviation(_) => part(0).map(|value| if value.is_finite() { value.sqrt() } else { f64::NAN }),
             Self::Maximum(_) if part(1) > Some(0.0) => Some(f64::NAN),
             _ => part(0),
         }
     }
 }
 
-/// The column in a type in which its sum is exact, or a float's. Decimals of many digits may overflow, so they add up
-/// as floats.
+/// The column in a type in which its sum is exact, or a float's. Text counts as the numbers that it holds.
 fn addend(name: &PlSmallStr, schema: &Schema) -> Expr {
     match schema.get(name) {
-        Some(DataType::Decimal(precision, _)) if *precision <= EXACT_DIGITS => column(name),
+        Some(DataType::Decimal(..)) => column(name),
+        Some(DataType::Datetime(unit, _)) => {
+            let parts = match unit {
+                TimeUnit::Nanoseconds => 1e9,
+                TimeUnit::Microseconds => 1e6,
+                TimeUnit::Milliseconds => 1e3,
+            };
+            column(name).cast(DataType::Int64).cast(DataType::Float64) / lit(parts)
+        }
+        Some(DataType::String) => spark::cast(column(name), Type::String, Type::Double),
         Some(dtype) if dtype.is_integer() && *dtype != DataType::Int128 => column(name).cast(DataType::Int128),
         _ => column(name).cast(DataType::Float64),
     }
 }
 
-/// A sum of 10^10 such decimals still fits into 38 digits.
+/// A sum of 10^10 such decimals still fits into 38 digits; those of more digits are added up in halves.
 const EXACT_DIGITS: usize = 28;
+
+/// The sum of a `Sum`'s parts.
+pub(crate) fn total(parts: &[AnyValue<'_>], beyond: Beyond) -> Option<f64> {
+    match (parts, beyond) {
+        ([AnyValue::Int128(high), _, AnyValue::Int128(low), scale], _) => {
+            let scale = scale.extract::<usize>()?;
+            let sum = high.checked_mul(1 << HALF).and_then(|high| high.checked_add(*low));
+            match (sum.filter(|sum| sum.unsigned_abs() < 10u128.pow(38)), beyond) {
+                (Some(sum), _) => decimal(sum, scale),
+                (None, Beyond::Kept) => {
+                    Some((*high as f64 * 2f64.powi(HALF) + *low as f64) / 10f64.powi(i32::try_from(scale).ok()?))
+                }
+                (None, Beyond::AsSpark) => None,
+            }
+        }
+        ([AnyValue::Int128(sum), ..], Beyond::AsSpark) => Some(*sum as i64 as f64),
+        _ => parts.first().and_then(number),
+    }
+}
+
+/// Bits of the lower half.
+const HALF: i32 = 64;
+
+/// A decimal's units as `high * 2^64 + low`.
+fn halves(value: Expr) -> [Expr; 2] {
+    let half = |name: &'static str, of: fn(i128) -> i128| {
+        let apply = move |column: Column| -> PolarsResult<Column> {
+            let mut half = column.decimal()?.physical().apply_values(of).into_column();
+            half.rename(column.name().clone());
+            Ok(half)
+        };
+        let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Int128));
+        value.clone().map_with_fmt_str(apply, output, name)
+    };
+    [half("high", |units| units >> HALF), half("low", |units| units & i128::from(u64::MAX))]
+}
+
+/// The column where its least and greatest values are looked for.
+fn bound(name: &PlSmallStr, schema: &Schema) -> Expr {
+    match schema.get(name) {
+        Some(DataType::Float32) => widened(column(name)),
+        _ => column(name),
+    }
+}
 
 fn is_float(name: &PlSmallStr, schema: &Schema) -> bool {
     schema.get(name).is_some_and(DataType::is_float)

@@ -11,6 +11,8 @@ pub(crate) struct Measured {
     pub keys: Vec<Occurrences>,
     /// Of the rows that each test's filter keeps.
     pub rows: Vec<RowCounts>,
+    /// The same after the fates of the tests; none where all are as they were asked.
+    pub settled: Option<Vec<RowCounts>>,
     /// The frame, or why there is none.
     pub queries: Vec<Result<DataFrame, String>>,
 }
@@ -33,6 +35,11 @@ impl Measured {
     /// Rows by what the test says, those left out by its filter not counted.
     pub fn rows(&self, id: RowsId) -> RowCounts {
         self.rows[id.0]
+    }
+
+    /// Rows by what is said of them in the end.
+    pub fn settled(&self, id: RowsId) -> RowCounts {
+        self.settled.as_ref().map_or_else(|| self.rows(id), |rows| rows[id.0])
     }
 
     pub fn query(&self, id: QueryId) -> Result<&DataFrame, &str> {

@@ -36,9 +36,9 @@ impl NumberTest {
     }
 }
 
-/// Equal as the service's doubles are: NaN equals itself.
+/// Equal as the service's doubles are: NaN equals itself, and 0 is not -0.
 fn same(a: f64, b: f64) -> bool {
-    a == b || (a.is_nan() && b.is_nan())
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
 
 /// The value of an operand; none for NULL, also within arithmetic. Operands nest as deep as the text is long, so this

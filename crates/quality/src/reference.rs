@@ -1,6 +1,7 @@
 //! Other datasets, by the alias that rules give them, and keys that are compared across datasets.
 
 use crate::column::column;
+use crate::data::Profile;
 use crate::draft::Draft;
 use crate::rules::Refusal;
 use assay_sql::{Type, dtype_of, field_of, spark};
@@ -21,14 +22,18 @@ pub(crate) fn reference(draft: &Draft<'_>, alias: &str, unknown: &str) -> Result
 }
 
 /// A column of `schema` by its name, capitals aside.
-pub(crate) fn known(schema: &Schema, name: &str) -> Option<(PlSmallStr, DataType)> {
-    crate::column::find(schema, name).ok()
+pub(crate) fn known(schema: &Schema, name: &str, profile: Profile) -> Option<(PlSmallStr, DataType)> {
+    match profile {
+        Profile::Glue => crate::column::find(schema, name).ok(),
+        Profile::Deequ => crate::column::find_plain(schema, name).ok(),
+    }
 }
 
 /// Two columns as keys of one type, equal where Spark finds their values equal.
 pub(crate) fn comparable(
     left: &(PlSmallStr, DataType),
     right: &(PlSmallStr, DataType),
+    profile: Profile,
 ) -> Result<(Expr, Expr), Refusal> {
     let decimal = matches!(left.1, DataType::Decimal(..));
     if left.1 == right.1 && !decimal {
@@ -37,10 +42,11 @@ pub(crate) fn comparable(
     let kinds = field_of(&left.1).zip(field_of(&right.1));
     let met = kinds.and_then(|(a, b)| Some((a, b, spark::compared(a, b)?)));
     let Some((a, b, kind)) = met else {
-        return Err(Refusal::remote(format!(
-            "{} and {} are compared, of types that only the service compares",
-            left.0, right.0
-        )));
+        let reason = format!("{} and {} are compared, of types that only the service compares", left.0, right.0);
+        return Err(match profile {
+            Profile::Glue => Refusal::remote(reason),
+            Profile::Deequ => Refusal::failed(reason),
+        });
     };
     Ok((key(&left.0, a, kind), key(&right.0, b, kind)))
 }

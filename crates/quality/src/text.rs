@@ -1,7 +1,9 @@
 //! Tests and readings of texts by a function, as columns. The input must be text.
 
+use assay_sql::{Type, dtype_of, field_of, spark};
 use polars::prelude::{
-    BooleanChunked, Column, DataType, Expr, Field, Int32Chunked, Int64Chunked, IntoColumn, PolarsResult, StringChunked,
+    BooleanChunked, Column, DataType, Expr, Field, Float64Chunked, Int32Chunked, Int64Chunked, IntoColumn,
+    PolarsResult, StringChunked,
 };
 
 /// What `test` says of each text; null where the text is null or the test says nothing. Tests of the same name on the
@@ -65,6 +67,31 @@ pub(crate) fn tested_longs(input: Expr, name: &str, test: impl Fn(i64) -> bool +
     };
     let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
     input.map_with_fmt_str(apply, output, name)
+}
+
+/// Values of any type as the service writes them into text; none for a type without texts.
+pub(crate) fn of_any(value: Expr, dtype: &DataType) -> Option<Expr> {
+    match (dtype, field_of(dtype)) {
+        (DataType::String, _) => Some(value),
+        (DataType::Float32, _) => Some(of_doubles(widened(value))),
+        (dtype, _) if dtype.is_float() => Some(of_doubles(value)),
+        (DataType::Binary, _) => Some(value.cast(DataType::String)),
+        (_, kind) => kind.map(|kind| spark::cast(value.cast(dtype_of(kind)), kind, Type::String)),
+    }
+}
+
+/// Floats of 32 bits as the doubles that their texts are: 0.1, not the 0.10000000149 that its bits are.
+pub(crate) fn widened(input: Expr) -> Expr {
+    let apply = |column: Column| -> PolarsResult<Column> {
+        let wide =
+            |value: f32| if value.is_finite() { format!("{value}").parse().ok() } else { Some(f64::from(value)) };
+        let doubles: Float64Chunked = column.f32()?.iter().map(|value| value.and_then(wide)).collect();
+        let mut doubles = doubles.into_column();
+        doubles.rename(column.name().clone());
+        Ok(doubles)
+    };
+    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Float64));
+    input.map_with_fmt_str(apply, output, "widened")
 }
 
 /// Texts of doubles, as the service writes them.

@@ -15,13 +15,14 @@
 //! ```
 
 use super::ask::{metric, one_column, threshold};
-use super::completeness::share;
+use super::completeness::{aside, with_aside};
 use super::{Finding, Planned, Refusal, shown};
 use crate::column::value;
 use crate::data::Profile;
-use crate::draft::{Draft, RowTest};
+use crate::draft::{Draft, FilterId, RowTest};
 use crate::java_date::DatePattern;
-use crate::text::tested;
+use crate::measure::Measure;
+use crate::text::{of_any, tested};
 use assay_dqdl::tree::{Check, Condition, Operator, Text};
 use assay_sql::spark;
 use polars::prelude::{DataType, Expr, lit};
@@ -47,14 +48,18 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let written = one_column(check)?.to_owned();
     let (wanted, negated) = wanted(check)?;
     let missing = || Refusal::failed(format!("Column {written} does not exist in the dataset"));
-    let (base, found, dtype) = value(&draft.schema, &written).ok_or_else(missing)?;
+    let (base, found, dtype) = value(&draft.schema, &written, draft.profile() == Profile::Deequ).ok_or_else(missing)?;
     let name = format!("Column.{written}.ColumnDataType.Compliance");
     let limit = threshold(check, &name, draft)?;
     let filter = draft.filter(check)?;
     let formatted = format(check, wanted)?;
     let castable = match formatted {
-        Some(format) => by_format(found, &dtype, format, draft.profile())?,
-        None => castable(found, &dtype, wanted, draft.data.now.timestamp().div_euclid(86_400))?,
+        Some(format) => by_format(found, &dtype, format, draft.profile()),
+        None => castable(found, &dtype, wanted, draft.data.now.timestamp().div_euclid(86_400)),
+    };
+    let castable = match (castable, draft.profile()) {
+        (Err(Refusal::Failed(reason)), Profile::Deequ) => return Ok(uncastable(reason, filter, draft)),
+        (castable, _) => castable?,
     };
     let castable = castable.fill_null(lit(false));
     let test = if negated { castable.not() } else { castable };
@@ -62,8 +67,9 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
         true => "can be cast to the type",
         false => "cannot be cast to the type",
     };
+    let aside = aside(draft, &test, filter);
     let rows = draft.rows(RowTest::of(test, filter, vec![base], requirement));
-    let planned = Planned::by_row(rows, move |measured| match share(measured, rows) {
+    let planned = Planned::by_row(rows, move |measured| match with_aside(measured, rows, aside) {
         None => Finding { reason: Some("No rows matched the filter".to_owned()), ..Finding::passed(Vec::new()) },
         Some(share) => {
             let metrics = metric(name, share);
@@ -78,6 +84,15 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     Ok(match draft.profile() {
         Profile::Glue => planned,
         Profile::Deequ => planned.silent(),
+    })
+}
+
+/// To the open evaluator a type that is never cast makes the rule fail where there is a row to cast.
+fn uncastable(reason: String, filter: Option<FilterId>, draft: &mut Draft<'_>) -> Planned {
+    let rows = draft.measure(Measure::Rows, filter);
+    Planned::whole(move |measured| match measured.count(rows) > 0.0 {
+        true => Finding::failed(reason, Vec::new()),
+        false => Finding { reason: Some("No rows matched the filter".to_owned()), ..Finding::passed(Vec::new()) },
     })
 }
 
@@ -136,8 +151,8 @@ fn format(check: &Check, wanted: Wanted) -> Result<Option<String>, Refusal> {
 fn by_format(value: Expr, dtype: &DataType, format: String, profile: Profile) -> Result<Expr, Refusal> {
     let text = match dtype {
         DataType::String => value,
-        dtype if dtype.is_integer() || *dtype == DataType::Date => value.cast(DataType::String),
-        _ => return Err(Refusal::failed("a format reads text, and the column holds none")),
+        dtype => of_any(value, dtype)
+            .ok_or_else(|| Refusal::failed("a format reads text, and the column holds none"))?,
     };
     let known = profile == Profile::Glue || FORMATS.contains(&format.as_str());
     let pattern = DatePattern::of(&format).filter(|_| known);
@@ -169,17 +184,23 @@ fn castable(value: Expr, dtype: &DataType, wanted: Wanted, today: i64) -> Result
             let seconds = seconds.cast(DataType::Int64).floor_div(lit(1_000_000i64));
             seconds.clone().gt_eq(lit(i64::from(i32::MIN))).and(seconds.lt_eq(lit(i64::from(i32::MAX))))
         }
+        (DataType::Datetime(..), Wanted::Decimal(precision, scale)) => {
+            let micros = value.cast(DataType::Datetime(polars::prelude::TimeUnit::Microseconds, None));
+            fits(micros.cast(DataType::Int64).cast(DataType::Float64) / lit(1e6), precision, scale)
+        }
         (DataType::Datetime(..), _) => any(),
         (DataType::Date, _) => lit(false),
         (_, Wanted::Date) => return Err(refused()),
-        (_, Wanted::Decimal(precision, scale)) if number => {
-            // Rounded to the scale, half away from zero, it must have no more digits than the precision.
-            let units = (value.cast(DataType::Float64) * lit(10f64.powi(scale.into()))).abs() + lit(0.5);
-            units.lt(lit(10f64.powi(precision.into())))
-        }
+        (_, Wanted::Decimal(precision, scale)) if number => fits(value.cast(DataType::Float64), precision, scale),
         _ if number => any(),
         _ => return Err(refused()),
     })
+}
+
+/// Whether a number, rounded to the scale half away from zero, has no more digits than the precision.
+fn fits(value: Expr, precision: u8, scale: u8) -> Expr {
+    let units = (value * lit(10f64.powi(scale.into()))).abs() + lit(0.5);
+    units.lt(lit(10f64.powi(precision.into())))
 }
 
 /// Whether a text can be cast.

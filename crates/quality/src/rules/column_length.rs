@@ -12,10 +12,10 @@
 
 use super::ask::{condition, one_column, text_column, threshold};
 use super::completeness::share;
-use super::{Finding, Planned, Refusal, shown, unmet};
+use super::{Fate, Fates, Finding, Planned, Refusal, shown, unmet};
 use crate::column::column;
 use crate::data::Profile;
-use crate::draft::{Draft, RowTest};
+use crate::draft::{Draft, MeasureId, RowTest, RowsId};
 use crate::measure::Measure;
 use crate::numbers::NumberTest;
 use crate::text::of_doubles;
@@ -38,7 +38,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let test = condition(check, &low, draft)?;
     let wanted = threshold(check, &compliance, draft)?;
     let set = matches!(test.op, Operator::In | Operator::NotIn | Operator::NotBetween);
-    let (name, dtype) = draft.column(&written)?;
+    let (name, dtype) = draft.quoted_column(&written)?;
     let name = if deequ && set { name } else { text_column(&written, draft)? };
     let filter = draft.filter(check)?;
     let text = if dtype.is_float() { of_doubles(column(&name)) } else { column(&name).cast(DataType::String) };
@@ -55,8 +55,12 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
         None => "its length does not meet the constraint".to_owned(),
     };
     let rows = draft.rows(RowTest::of(meets, filter, vec![name], requirement));
-    Ok(Planned::by_row(rows, move |measured| {
+    let fate = deequ.then(|| fate(rows, bounds.map(|[shortest, _]| shortest), filter.is_some()));
+    let planned = Planned::by_row(rows, move |measured| {
         let counts = measured.rows(rows);
+        if deequ && set && counts.passed + counts.failed == 0 {
+            return Finding::empty("Compliance", &written, filter.is_some());
+        }
         let Some(met) = share(measured, rows) else {
             return Finding::empty("MinLength", &written, filter.is_some());
         };
@@ -85,7 +89,21 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
                 Finding::failed(reasons.join("\n"), metrics)
             }
         }
-    }))
+    });
+    Ok(planned.fated(fate))
+}
+
+/// To the open evaluator every row fails where no row has a length, or where a condition on lengths as a set says nothing
+/// of any row.
+fn fate(rows: RowsId, shortest: Option<MeasureId>, filtered: bool) -> Fates {
+    Box::new(move |measured| {
+        let counts = measured.rows(rows);
+        let lost = match shortest {
+            Some(shortest) => measured.number(shortest).is_none(),
+            None => !filtered && counts.passed + counts.failed == 0,
+        };
+        if lost { Fate::Fails } else { Fate::AsTested }
+    })
 }
 
 /// Whether a row's length meets the condition.

@@ -23,7 +23,7 @@ mod texts;
 
 use super::ask::{metric, one_column, threshold};
 use super::completeness::share;
-use super::{Finding, Planned, Refusal, unmet};
+use super::{Fate, Fates, Finding, Planned, Refusal, unmet};
 use crate::data::Profile;
 use crate::draft::{Aside, Draft, FilterId, RowTest, RowsId};
 use crate::measured::Measured;
@@ -52,7 +52,7 @@ struct Target {
 impl Target {
     fn of(check: &Check, draft: &mut Draft<'_>) -> Result<Self, Refusal> {
         let written = one_column(check)?.to_owned();
-        let (name, dtype) = draft.column(&written)?;
+        let (name, dtype) = draft.quoted_column(&written)?;
         Ok(Self { written, name, dtype, filter: draft.filter(check)? })
     }
 
@@ -76,10 +76,24 @@ fn by_share(
     let rows = draft.rows_aside(test, aside);
     let analyzer = if what == "PatternMatch" { "PatternMatch" } else { "Compliance" };
     let said = said(draft.profile());
-    Ok(Planned::by_row(rows, move |measured| match said(measured, rows) {
+    let fate = unsaid(draft.profile(), rows, what, target.filter.is_some());
+    let planned = Planned::by_row(rows, move |measured| match said(measured, rows) {
         Some(value) => Finding::of(wanted.holds(value), value, metric(name, value)),
         None => Finding::empty(analyzer, &target.written, target.filter.is_some()),
-    }))
+    });
+    Ok(planned.fated(fate))
+}
+
+/// To the open evaluator every row fails a condition that says nothing of any row, and a pattern after a filter that
+/// keeps none.
+fn unsaid(profile: Profile, rows: RowsId, what: &str, filtered: bool) -> Option<Fates> {
+    let wanted = profile == Profile::Deequ && filtered == (what == "PatternMatch");
+    wanted.then(|| -> Fates {
+        Box::new(move |measured| {
+            let counts = measured.rows(rows);
+            if counts.passed + counts.failed == 0 { Fate::Fails } else { Fate::AsTested }
+        })
+    })
 }
 
 /// The share of rows that meet a condition; none where there is no row, and for the open evaluator none where the

@@ -9,13 +9,15 @@
 //! ```
 
 use super::ask::{condition, metric, one_column};
-use super::{Finding, Planned, Refusal};
+use super::{Fate, Fates, Finding, Planned, Refusal};
 use crate::column::column;
-use crate::draft::{Aside, Draft, FilterId, RowTest, RowsId};
+use crate::data::Profile;
+use crate::draft::{Aside, Draft, FilterId, MeasureId, RowTest, RowsId, filter_column};
+use crate::measure::Measure;
 use crate::measured::Measured;
 use crate::numbers::NumberTest;
 use assay_dqdl::tree::{Check, Operator};
-use polars::prelude::PlSmallStr;
+use polars::prelude::{Expr, PlSmallStr};
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let name = format!("Column.{}.Completeness", one_column(check)?);
@@ -34,10 +36,18 @@ fn planned(check: &Check, draft: &mut Draft<'_>, name: String, test: NumberTest)
     let filter = draft.filter(check)?;
     let rows = present(draft, column, filter);
     let written = one_column(check)?.to_owned();
-    Ok(Planned::by_row(rows, move |measured| match share(measured, rows) {
+    let fate = lost(draft, filter);
+    let planned = Planned::by_row(rows, move |measured| match share(measured, rows) {
         Some(value) => Finding::of(test.holds(value), value, metric(name, value)),
         None => Finding::empty("Completeness", &written, filter.is_some()),
-    }))
+    });
+    Ok(planned.fated(fate))
+}
+
+/// To the open evaluator every row fails where the filter is null for all of them.
+pub(super) fn lost(draft: &mut Draft<'_>, filter: Option<FilterId>) -> Option<Fates> {
+    let says = draft.filter_says(filter.filter(|_| draft.profile() == Profile::Deequ))?;
+    Some(Box::new(move |measured| if measured.count(says) == 0.0 { Fate::Fails } else { Fate::AsTested }))
 }
 
 /// The meaning of completeness for a row.
@@ -51,4 +61,19 @@ pub(super) fn share(measured: &Measured, rows: RowsId) -> Option<f64> {
     let counts = measured.rows(rows);
     let all = counts.passed + counts.failed + counts.skipped;
     (all > 0).then(|| counts.passed as f64 / all as f64)
+}
+
+/// Rows that the open evaluator counts as passing though the filter does not keep them, being null.
+pub(super) fn aside(draft: &mut Draft<'_>, test: &Expr, filter: Option<FilterId>) -> Option<MeasureId> {
+    let FilterId(filter) = filter.filter(|_| draft.profile() == Profile::Deequ)?;
+    let unkept = Expr::Column(filter_column(filter)).is_null();
+    Some(draft.measure(Measure::True(unkept.and(test.clone())), None))
+}
+
+/// As `share`, with those.
+pub(super) fn with_aside(measured: &Measured, rows: RowsId, aside: Option<MeasureId>) -> Option<f64> {
+    let counts = measured.rows(rows);
+    let all = counts.passed + counts.failed + counts.skipped;
+    let passed = counts.passed as f64 + aside.map_or(0.0, |aside| measured.count(aside));
+    (all > 0).then(|| passed / all as f64)
 }

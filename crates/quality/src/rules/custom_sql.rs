@@ -9,11 +9,14 @@
 //! Nulls: a null is equal to a null when rows are compared with the result.
 //! Rows: without a condition, a row that the result does not hold fails; with one there are none.
 //! Profiles: `deequ` counts a row once for each row of the result that it equals, so that a share can be above 1, and
-//! takes NULL for 0 where a number is asked for.
+//! takes NULL for 0 where a number is asked for. It fails where the only column has a dot in its name, as `sum(a) / 2.5`
+//! without a name of its own has.
 //!
 //! ```dqdl
 //! CustomSql "select order_id from primary where amount >= 0" with threshold > 0.99
 //! ```
+
+mod name;
 
 use super::ask::{condition, metric, one_column, threshold};
 use super::completeness::share;
@@ -50,6 +53,9 @@ fn plan_number(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Plann
     let Query { mut frame, columns } = query(text, draft.data, &draft.schema)?;
     if columns.len() != 1 {
         return Err(Refusal::failed("Custom SQL did not return exactly 1 column"));
+    }
+    if draft.profile() == Profile::Deequ && name::holds_dot(text) {
+        return Err(Refusal::failed("CustomSql Failed To Run"));
     }
     let schema = crate::engine::guarded(|| frame.collect_schema());
     let dtype = schema.ok().and_then(|schema| schema.get_at_index(0).map(|(_, dtype)| dtype.clone()));
@@ -94,21 +100,24 @@ fn plan_rows(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Planned
     let wanted = threshold(check, &name, draft)?;
     let Query { mut frame, columns } = query(text, draft.data, &draft.schema)?;
     let lost: Vec<&str> =
-        columns.iter().filter(|name| known(&draft.schema, name).is_none()).map(String::as_str).collect();
+        columns.iter().filter(|name| known(&draft.schema, name, Profile::Glue).is_none()).map(String::as_str).collect();
     if !lost.is_empty() {
         return Err(Refusal::failed(format!(
             "The columns returned from the SQL statement should only belong to the primary table. Columns not found: {}",
             lost.join(", ")
         )));
     }
+    if draft.profile() == Profile::Deequ && columns.iter().any(|name| name.contains('.')) {
+        return Err(Refusal::failed("Error evaluating Custom SQL row-level rule: a name with a dot is no column's"));
+    }
     let schema = crate::engine::guarded(|| frame.collect_schema())
         .map_err(|_| Refusal::remote("the query cannot be prepared here"))?;
     let (mut keys, mut others, mut own) = (Vec::new(), Vec::new(), Vec::new());
     for (place, name) in columns.iter().enumerate() {
-        let left = known(&draft.schema, name);
+        let left = known(&draft.schema, name, Profile::Glue);
         let right = schema.get_at_index(place).map(|(name, dtype)| (name.clone(), dtype.clone()));
         let Some((left, right)) = left.zip(right) else { continue };
-        let (key, other) = crate::reference::comparable(&left, &right)?;
+        let (key, other) = crate::reference::comparable(&left, &right, draft.profile())?;
         own.push(left.0);
         keys.push(key);
         others.push(other);

@@ -13,7 +13,7 @@
 //! ```
 
 use super::ask::{metric, one_column, threshold};
-use super::completeness::share;
+use super::completeness::{aside, with_aside};
 use super::{Finding, Planned, Refusal};
 use crate::column::value;
 use crate::data::Profile;
@@ -21,14 +21,14 @@ use crate::draft::{Draft, RowTest};
 use crate::numbers::NumberTest;
 use crate::text::{longs, tested_longs};
 use assay_dqdl::tree::{Check, Condition, Duration, Test, Unit};
-use polars::prelude::{DataType, Expr, TimeUnit, lit};
+use polars::prelude::{DataType, Expr, NULL, TimeUnit, lit};
 
 const DAY: i64 = 86_400;
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let written = one_column(check)?.to_owned();
     let missing = || Refusal::failed(format!("Column {written} does not exist in the dataset"));
-    let (base, found, dtype) = value(&draft.schema, &written).ok_or_else(missing)?;
+    let (base, found, dtype) = value(&draft.schema, &written, draft.profile() == Profile::Deequ).ok_or_else(missing)?;
     let Some(Condition::Duration(test)) = &check.condition else {
         return Err(Refusal::failed("Unsupported condition type for DataFreshness rule"));
     };
@@ -38,11 +38,12 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let now = draft.data.now.timestamp();
     let hours = hours_of(test);
     let label = format!("age {now} {hours:?}");
-    let seconds = seconds(found, &dtype, now.div_euclid(DAY))
+    let seconds = seconds(found, &dtype, now.div_euclid(DAY), draft.profile())
         .ok_or_else(|| Refusal::failed(format!("Column {written} holds no times")))?;
     let meets = tested_longs(seconds, &label, move |second| hours.holds(age(now, second))).fill_null(lit(false));
+    let aside = aside(draft, &meets, filter);
     let rows = draft.rows(RowTest::of(meets, filter, vec![base], requirement(check)));
-    let judge = move |measured: &crate::measured::Measured| match share(measured, rows) {
+    let judge = move |measured: &crate::measured::Measured| match with_aside(measured, rows, aside) {
         None => Finding { reason: Some("No rows matched the filter".to_owned()), ..Finding::passed(Vec::new()) },
         Some(share) => {
             let metrics = metric(name, share);
@@ -76,8 +77,8 @@ fn hours_of(test: &Test<Duration>) -> NumberTest {
     NumberTest { op: test.op, operands: test.operands.iter().map(|operand| Some(hours(operand))).collect() }
 }
 
-/// Seconds since 1970-01-01 in UTC; none for a type that holds no times.
-fn seconds(value: Expr, dtype: &DataType, today: i64) -> Option<Expr> {
+/// Seconds since 1970-01-01 in UTC, which a number is to the open evaluator; none for a type that holds no times.
+fn seconds(value: Expr, dtype: &DataType, today: i64, profile: Profile) -> Option<Expr> {
     let today = i32::try_from(today).ok()?;
     match dtype {
         DataType::String => Some(longs(value, "seconds", move |text| {
@@ -91,6 +92,14 @@ fn seconds(value: Expr, dtype: &DataType, today: i64) -> Option<Expr> {
                 TimeUnit::Milliseconds => 1_000,
             };
             Some(value.cast(DataType::Int64).floor_div(lit(parts)))
+        }
+        _ if profile == Profile::Glue => None,
+        // Their texts are no times.
+        DataType::Boolean | DataType::Binary => Some(lit(NULL).cast(DataType::Int64)),
+        dtype if dtype.is_integer() => Some(value.cast(DataType::Int64)),
+        // What is no number of seconds is no time.
+        dtype if dtype.is_float() || dtype.is_decimal() => {
+            Some(value.cast(DataType::Float64).floor().cast(DataType::Int64))
         }
         _ => None,
     }

@@ -2,27 +2,29 @@
 //! columns.
 //!
 //! Keys and columns are written `"a,b"`, or `"a->x,b->y"` where the reference gives them other names. A third parameter
-//! names the columns to compare; without it all columns are. A key must be unique in both datasets. The share is of the
-//! dataset that has more rows.
+//! names the columns to compare; without it all that are no keys are. A key must be unique in both datasets. The share
+//! is of the rows of the dataset itself.
 //!
-//! Nulls: a null equals nothing, in a key as in a column.
+//! Nulls: a null in a key equals nothing; in a column that is compared it equals a null.
 //! Rows: a row that the reference does not have fails.
-//! Profiles: `deequ` does not say which rows fail.
+//! Profiles: `deequ` does not say which rows fail, and compares columns by one hash of them all, the names of either
+//! side sorted: values of different types are not equal, and a null has no part in it.
 //!
 //! ```dqdl
 //! DatasetMatch "reference" "order_id->id" "amount,currency" >= 0.99
 //! ```
 
 use super::ask::{condition, metric, names};
+use super::completeness::share;
 use super::referential_integrity::listed;
+use crate::column::column;
 use super::{Finding, Planned, Refusal};
 use crate::data::Profile;
 use crate::draft::{Draft, Lookup, RowTest};
 use crate::measure::number;
-use crate::measured::Measured;
 use crate::reference::{Reference, comparable, known, reference, unmet};
 use assay_dqdl::tree::Check;
-use polars::prelude::{DataType, Expr, PlSmallStr, len};
+use polars::prelude::{DataType, Expr, PlSmallStr, Schema, len, lit};
 
 type Column = (PlSmallStr, DataType);
 /// Columns of the dataset and of the reference.
@@ -37,42 +39,60 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     };
     let other = reference(draft, alias, &format!("{alias} not found in additional sources"))?;
     let keys = pairs(&keys, draft, &other, "key columns")?;
-    let matched = match matched {
-        Some(matched) => pairs(&matched, draft, &other, "columns")?,
-        None => pairs(&rest(draft, &keys), draft, &other, "columns")?,
-    };
+    let written = matched.unwrap_or_else(|| rest(draft, &keys));
+    let matched = pairs(&written, draft, &other, "columns")?;
     let name = format!("Dataset.{alias}.DatasetMatch");
     let test = condition(check, &name, draft)?;
-    let (mut own, mut theirs): (Vec<Expr>, Vec<Expr>) = (Vec::new(), Vec::new());
-    for (left, right) in keys.iter().chain(&matched) {
-        let (left, right) = comparable(left, right)?;
-        own.push(left);
-        theirs.push(right);
+    if matched.is_empty() {
+        return Err(Refusal::failed("Empty column comparison map provided."));
+    }
+    let (mut own, mut theirs) = keyed(&keys, draft.profile())?;
+    let width = theirs.len();
+    // Nulls are found among nulls, so that this flag is what keeps a null in a key from being found.
+    own.push(keys.iter().map(|(left, _)| column(&left.0).is_null()).reduce(Expr::or).unwrap_or(lit(false)));
+    theirs.push(lit(false));
+    match draft.profile() {
+        Profile::Glue => {
+            let (left, right) = keyed(&matched, Profile::Glue)?;
+            own.extend(left);
+            theirs.extend(right);
+        }
+        Profile::Deequ => {
+            let side = |of: fn(&(String, String)) -> &String, schema: &Schema| hashed(written.iter().map(of), schema);
+            own.push(side(|(own, _)| own, &draft.schema));
+            theirs.push(side(|(_, theirs)| theirs, &other.schema));
+        }
     }
     let columns: Vec<PlSmallStr> = keys.iter().chain(&matched).map(|(left, _)| left.0.clone()).collect();
     let key_names: Vec<PlSmallStr> = keys.iter().map(|(left, _)| left.0.clone()).collect();
     let occurrences = draft.keys(key_names, None);
-    let by_key: Vec<Expr> = (0..keys.len()).map(|at| theirs[at].clone().alias(PlSmallStr::from_string(format!("k{at}")))).collect();
+    let by_key: Vec<Expr> = (0..width).map(|at| column(&keys[at].1.0).alias(PlSmallStr::from_string(format!("k{at}")))).collect();
     let groups = other.rows.clone().select(by_key.clone()).group_by(named(by_key.len())).agg([len().alias("n")]);
     let n = Expr::Column("n".into());
     let label = format!("keys of {alias}: {}", parameters.get(1).copied().unwrap_or_default());
-    let repeated = draft.query(label, groups.select([n.clone().max().alias("most"), n.sum().alias("rows")]));
-    let (lookup, found) = draft.lookup(Lookup::Among { keys: own, others: theirs, frame: other.rows, nulls: false });
+    let repeated = draft.query(label, groups.select([n.max().alias("most")]));
+    let (lookup, found) = draft.lookup(Lookup::Among { keys: own, others: theirs, frame: other.rows, nulls: true });
     let mut rows = RowTest::of(found, None, columns, format!("has no equal row in {alias}"));
     rows.lookups.push(lookup);
     let rows = draft.rows(rows);
     let planned = Planned::by_row(rows, move |measured| {
-        let counted = |at: usize| measured.query(repeated).map(|found| found.columns().get(at).and_then(|c| number(&c.get(0).ok()?)));
-        let (most, all) = match (counted(0), counted(1)) {
-            (Ok(most), Ok(all)) => (most.unwrap_or_default(), all.unwrap_or_default()),
-            (Err(reason), _) | (_, Err(reason)) => return Finding::failed(reason, Vec::new()),
+        let most = measured.query(repeated).map(|found| found.columns().first().and_then(|c| number(&c.get(0).ok()?)));
+        let most = match most {
+            Ok(most) => most.unwrap_or_default(),
+            Err(reason) => return Finding::failed(reason, Vec::new()),
         };
         if measured.keys(occurrences).repeated() > 0 || most > 1.0 {
             let which = if most > 1.0 { "the second" } else { "the first" };
             let reason = format!("The key is not unique in {which} dataset, so its rows cannot be matched.");
             return Finding::failed(reason, Vec::new());
         }
-        judged(measured, rows, all, name, |value| test.holds(value))
+        let Some(value) = share(measured, rows) else {
+            return Finding::failed("Cannot evaluate: primary DataFrame is empty", Vec::new());
+        };
+        match test.holds(value) {
+            true => Finding::passed(metric(name, value)),
+            false => Finding::failed(unmet(value), metric(name, value)),
+        }
     });
     Ok(match draft.profile() {
         Profile::Glue => planned,
@@ -80,32 +100,37 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     })
 }
 
-fn judged(
-    measured: &Measured,
-    rows: crate::draft::RowsId,
-    theirs: f64,
-    name: String,
-    holds: impl Fn(f64) -> bool,
-) -> Finding {
-    let counts = measured.rows(rows);
-    let value = counts.passed as f64 / ((counts.passed + counts.failed) as f64).max(theirs);
-    match holds(value) {
-        true => Finding::passed(metric(name, value)),
-        false => Finding::failed(unmet(value), metric(name, value)),
-    }
+/// Both sides of pairs, made comparable.
+fn keyed(pairs: &Pairs, profile: Profile) -> Result<(Vec<Expr>, Vec<Expr>), Refusal> {
+    Ok(pairs.iter().map(|(left, right)| comparable(left, right, profile)).collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
+}
+
+/// The hash of the columns in the order of the names that the rule gives them.
+fn hashed<'n>(names: impl Iterator<Item = &'n String>, schema: &Schema) -> Expr {
+    let mut names: Vec<&String> = names.collect();
+    names.sort();
+    let found = names.into_iter().filter_map(|name| known(schema, name, Profile::Deequ));
+    crate::hash::of_row(found.map(|(name, _)| column(&name)).collect())
 }
 
 fn named(count: usize) -> Vec<Expr> {
     (0..count).map(|at| Expr::Column(PlSmallStr::from_string(format!("k{at}")))).collect()
 }
 
-/// `a->b` or `a`, between commas.
+/// `a->b` or `a`, between commas; of two for the same column the last counts.
 fn mapped(text: &str) -> Vec<(String, String)> {
     let pair = |part: &str| match part.split_once("->") {
         Some((own, theirs)) => (own.trim().to_owned(), theirs.trim().to_owned()),
         None => (part.to_owned(), part.to_owned()),
     };
-    listed(text).into_iter().map(pair).collect()
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (own, theirs) in listed(text).into_iter().map(pair) {
+        match pairs.iter_mut().find(|(known, _)| *known == own) {
+            Some((_, known)) => *known = theirs,
+            None => pairs.push((own, theirs)),
+        }
+    }
+    pairs
 }
 
 /// The dataset's columns that are no keys, under the same names.
@@ -119,17 +144,17 @@ fn pairs(names: &[(String, String)], draft: &Draft<'_>, other: &Reference, what:
         Refusal::failed(format!("The following {what} were not found in the {place} dataset: {}", lost.join(", ")))
     };
     let lost: Vec<&str> =
-        names.iter().filter(|(own, _)| known(&draft.schema, own).is_none()).map(|(own, _)| own.as_str()).collect();
+        names.iter().filter(|(own, _)| known(&draft.schema, own, draft.profile()).is_none()).map(|(own, _)| own.as_str()).collect();
     if !lost.is_empty() {
         return Err(missing(lost, "first"));
     }
     let lost: Vec<&str> = names
         .iter()
-        .filter(|(_, theirs)| known(&other.schema, theirs).is_none())
+        .filter(|(_, theirs)| known(&other.schema, theirs, draft.profile()).is_none())
         .map(|(_, theirs)| theirs.as_str())
         .collect();
     if !lost.is_empty() {
         return Err(missing(lost, "second"));
     }
-    Ok(names.iter().filter_map(|(own, theirs)| Some((known(&draft.schema, own)?, known(&other.schema, theirs)?))).collect())
+    Ok(names.iter().filter_map(|(own, theirs)| Some((known(&draft.schema, own, draft.profile())?, known(&other.schema, theirs, draft.profile())?))).collect())
 }

@@ -25,6 +25,9 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let written = one_column(check)?;
     let name = format!("Column.{written}.DistinctValuesCount");
     let (found, dtype) = draft.column(written)?;
+    if draft.profile() == Profile::Deequ && written.contains('`') {
+        return Err(Refusal::failed(format!("Column {written} not found")));
+    }
     let test = condition(check, &name, draft)?;
     let filter = draft.filter(check)?;
     let keys = draft.keys(vec![found.clone()], filter);

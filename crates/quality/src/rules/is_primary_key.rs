@@ -9,45 +9,55 @@
 //! ```
 
 use super::ask::{columns, key_metric, names};
-use super::completeness::{present, share};
-use super::{Finding, Planned, Refusal, shown, unmet};
+use super::completeness::{lost, present, share};
+use super::uniqueness::{once, silent_without_keys};
+use super::{Fate, Fates, Finding, Planned, Refusal, shown, unmet};
 use crate::column::column;
 use crate::data::Profile;
-use crate::draft::{Aside, Counted, Draft, FilterId, KeysId, Lookup, RowTest, RowsId};
+use crate::draft::{Aside, Counted, Draft, FilterId, KeysId, RowTest, RowsId, filter_column};
 use assay_dqdl::tree::Check;
-use polars::prelude::{Expr, PlSmallStr};
+use polars::prelude::{Expr, NULL, PlSmallStr, lit, when};
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let columns = columns(check, draft)?;
     let filter = draft.filter(check)?;
     let keys = draft.keys(columns.clone(), filter);
     let complete: Vec<_> = columns.iter().map(|name| present(draft, name.clone(), filter)).collect();
-    let judged_complete = columns.len() == 1 || draft.profile() == Profile::Glue;
+    let judged_complete = names(check).len() == 1 || draft.profile() == Profile::Glue;
     let rows = keyed(draft, columns, keys, filter, judged_complete);
+    let fate = fate(draft, keys, filter, complete.first().copied().filter(|_| judged_complete));
     let written: Vec<String> = names(check).into_iter().map(str::to_owned).collect();
-    Ok(Planned::by_row(rows, move |measured| {
+    let planned = Planned::by_row(rows, move |measured| {
         let names: Vec<&str> = written.iter().map(String::as_str).collect();
-        let Some(unique) = measured.keys(keys).uniqueness() else {
-            return Finding::empty("Uniqueness", &format!("List({})", names.join(", ")), filter.is_some());
-        };
-        let mut metrics = vec![(key_metric(&names, "Uniqueness"), unique)];
-        let mut unmet_by: Vec<f64> = [unique].into_iter().filter(|share| *share != 1.0).collect();
-        for (name, rows) in names.iter().zip(&complete) {
+        let mut shares = Vec::new();
+        for (name, rows) in names.iter().zip(&complete).filter(|_| judged_complete) {
             let Some(value) = share(measured, *rows) else { continue };
-            if judged_complete {
-                metrics.push((format!("Column.{name}.Completeness"), value));
-            }
-            if judged_complete && value != 1.0 {
-                unmet_by.push(value);
-            }
+            shares.push((format!("Column.{name}.Completeness"), value));
         }
-        match unmet_by.is_empty() {
-            true => Finding::passed(metrics),
-            false => {
-                let reasons: Vec<String> = unmet_by.into_iter().map(|value| unmet(&shown(value))).collect();
-                Finding::failed(reasons.join("\n"), metrics)
-            }
-        }
+        let wrong = shares.iter().filter(|(_, share)| *share != 1.0);
+        let reasons: Vec<String> = wrong.map(|(_, share)| unmet(&shown(*share))).collect();
+        let complete = match reasons.is_empty() {
+            true => Finding::passed(shares),
+            false => Finding::failed(reasons.join("\n"), shares),
+        };
+        let unique = match measured.keys(keys).uniqueness() {
+            Some(unique) => Finding::of(unique == 1.0, unique, vec![(key_metric(&names, "Uniqueness"), unique)]),
+            None => Finding::empty("Uniqueness", &format!("List({})", names.join(", ")), filter.is_some()),
+        };
+        unique.and(complete)
+    });
+    Ok(planned.fated(fate))
+}
+
+/// Where no row has a key, the open evaluator asks rows whether they are complete, and of a key of several columns
+/// nothing.
+fn fate(draft: &mut Draft<'_>, keys: KeysId, filter: Option<FilterId>, complete: Option<RowsId>) -> Option<Fates> {
+    let silent = silent_without_keys(draft, keys)?;
+    let Some(complete) = complete else { return Some(silent) };
+    let lost = lost(draft, filter);
+    Some(Box::new(move |measured| match lost.as_ref().map_or(Fate::AsTested, |lost| lost(measured)) {
+        Fate::AsTested if silent(measured) == Fate::Silent => Fate::As(complete),
+        fate => fate,
     }))
 }
 
@@ -59,14 +69,20 @@ fn keyed(
     filter: Option<FilterId>,
     complete: bool,
 ) -> RowsId {
-    let (lookup, repeated) = draft.lookup(Lookup::Repeated(keys));
-    let present = columns.iter().map(|name| column(name).is_not_null());
-    let (test, counted) = match complete {
-        true => (present.fold(repeated.not(), Expr::and), Counted::RepeatedOrNull(keys)),
-        false => (repeated.not(), Counted::Repeated(keys)),
+    let (lookups, once) = once(draft, &columns, keys, filter);
+    let mut present = columns.iter().map(|name| column(name).is_not_null());
+    let (test, counted) = match (complete, filter, draft.profile()) {
+        // Completeness says nothing of a row for which the filter is null.
+        (true, Some(FilterId(filter)), Profile::Deequ) => {
+            let said = when(Expr::Column(filter_column(filter)).is_not_null());
+            let present = present.next().unwrap_or(lit(true));
+            (once.and(said.then(present).otherwise(lit(NULL))), Counted::RepeatedOrNull(keys))
+        }
+        (true, ..) => (present.fold(once, Expr::and), Counted::RepeatedOrNull(keys)),
+        (false, ..) => (once, Counted::Repeated(keys)),
     };
     let mut test = RowTest::of(test, filter, columns, "is no key: it occurs in another row too");
-    test.lookups = vec![lookup];
+    test.lookups = lookups;
     test.counted = Some(counted);
     draft.rows_aside(test, Aside::Tested)
 }

@@ -16,5 +16,6 @@ use crate::measure::Measure;
 use assay_dqdl::tree::Check;
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
-    statistic::plan(check, draft, "Mean", Measure::Mean)
+    let beyond = draft.beyond();
+    statistic::plan(check, draft, "Mean", |name| Measure::Mean(name, beyond))
 }

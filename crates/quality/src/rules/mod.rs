@@ -6,7 +6,7 @@ pub(crate) mod ask;
 mod reply;
 mod statistic;
 
-pub(crate) use reply::{Finding, Judge, Planned, Refusal, shown, unmet};
+pub(crate) use reply::{Fate, Fates, Finding, Judge, Planned, Refusal, shown, unmet};
 
 use crate::draft::Draft;
 use assay_dqdl::RuleType;

@@ -36,13 +36,21 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let name = format!("Column.{alias}.ReferentialIntegrity");
     let test = condition(check, &name, draft)?;
     let (mut keys, mut others, mut columns) = (Vec::new(), Vec::new(), Vec::<PlSmallStr>::new());
-    for (own, theirs) in own.iter().zip(&theirs) {
-        let missing = |column: &str, frame: &str| {
-            Refusal::failed(format!("Column {column} does not exist in {frame} data frame."))
-        };
-        let left = known(&draft.schema, own).ok_or_else(|| missing(own, "primary"))?;
-        let right = known(&other.schema, theirs).ok_or_else(|| missing(theirs, "reference"))?;
-        let (key, other) = comparable(&left, &right)?;
+    let missing = |column: &str, frame: &str| {
+        Refusal::failed(format!("Column {column} does not exist in {frame} data frame."))
+    };
+    let own = own.iter().map(|name| known(&draft.schema, name, draft.profile()).ok_or_else(|| missing(name, "primary")));
+    let own = own.collect::<Result<Vec<_>, _>>()?;
+    if let Some(lost) = theirs.iter().find(|name| known(&other.schema, name, draft.profile()).is_none()) {
+        return Err(missing(lost, "reference"));
+    }
+    let theirs = match draft.profile() {
+        Profile::Glue => theirs,
+        Profile::Deequ => distinct(theirs),
+    };
+    for (left, theirs) in own.into_iter().zip(theirs) {
+        let right = known(&other.schema, theirs, draft.profile()).ok_or_else(|| missing(theirs, "reference"))?;
+        let (key, other) = comparable(&left, &right, draft.profile())?;
         columns.push(left.0);
         keys.push(key);
         others.push(other);
@@ -52,7 +60,9 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     rows.lookups.push(lookup);
     let rows = draft.rows(rows);
     let planned = Planned::by_row(rows, move |measured| {
-        let value = share(measured, rows).unwrap_or(f64::NAN);
+        let Some(value) = share(measured, rows) else {
+            return Finding::failed("Primary data frame contains no data.", Vec::new());
+        };
         match test.holds(value) {
             true => Finding::passed(metric(name, value)),
             false => Finding::failed(unmet(value), metric(name, value)),
@@ -67,9 +77,16 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
 /// The alias and the columns behind its dot.
 fn parted(target: &str) -> Option<(&str, Vec<&str>)> {
     match target.split_once(".{") {
-        Some((alias, columns)) => Some((alias.trim(), listed(columns.trim_end().strip_suffix('}')?))),
-        None => target.rsplit_once('.').map(|(alias, column)| (alias.trim(), listed(column))),
+        Some((alias, columns)) => Some((alias, listed(columns.trim_end().strip_suffix('}')?))),
+        None => target.rsplit_once('.').map(|(alias, column)| (alias, vec![column.trim()])),
     }
+}
+
+/// The open evaluator looks into each column of a reference once, and pairs what is left with the dataset's columns.
+fn distinct(names: Vec<&str>) -> Vec<&str> {
+    let mut once: Vec<&str> = Vec::with_capacity(names.len());
+    names.into_iter().for_each(|name| if !once.contains(&name) { once.push(name) });
+    once
 }
 
 /// Names between commas.

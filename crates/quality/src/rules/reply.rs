@@ -10,6 +10,23 @@ pub(crate) struct Planned {
     pub rows: Option<RowsId>,
     /// Why the service may say otherwise.
     pub differs: Option<String>,
+    /// What becomes of `rows`; none where it is as the test says.
+    pub fate: Option<Fates>,
+}
+
+/// Tells from what was measured what becomes of what a rule says of rows.
+pub(crate) type Fates = Box<dyn Fn(&Measured) -> Fate>;
+
+/// What becomes of what a rule says of rows: the open evaluator forgets it where it has no metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    AsTested,
+    /// Every row fails.
+    Fails,
+    /// Nothing is said of any row.
+    Silent,
+    /// Another test is asked instead.
+    As(RowsId),
 }
 
 /// Turns what was measured into a finding.
@@ -35,6 +52,8 @@ pub(crate) enum Refusal {
     Failed(String),
     /// It fails because the data has not the column that it is about, or one of another type.
     Unfit(String),
+    /// It fails because SQL refuses what it asks; to the open evaluator all rules fail then that are read in one pass.
+    Unread(String),
     /// Only the service can evaluate it, for this reason.
     RemoteOnly(String),
 }
@@ -42,17 +61,22 @@ pub(crate) enum Refusal {
 impl Planned {
     /// A rule on the dataset as a whole.
     pub fn whole(judge: impl FnOnce(&Measured) -> Finding + 'static) -> Self {
-        Self { judge: Box::new(judge), rows: None, differs: None }
+        Self { judge: Box::new(judge), rows: None, differs: None, fate: None }
     }
 
     /// A rule that also says something of each row.
     pub fn by_row(rows: RowsId, judge: impl FnOnce(&Measured) -> Finding + 'static) -> Self {
-        Self { judge: Box::new(judge), rows: Some(rows), differs: None }
+        Self { judge: Box::new(judge), rows: Some(rows), differs: None, fate: None }
     }
 
     pub fn may_differ(mut self, reason: impl Into<String>) -> Self {
         self.differs = Some(reason.into());
         self
+    }
+
+    /// The same rule, what it says of rows depending on what is measured where a fate is given.
+    pub fn fated(self, fate: Option<Fates>) -> Self {
+        Self { fate, ..self }
     }
 
     /// The same rule, saying nothing of rows.
@@ -127,6 +151,10 @@ impl Refusal {
 
     pub fn unfit(reason: impl Into<String>) -> Self {
         Self::Unfit(reason.into())
+    }
+
+    pub fn unread(reason: impl Into<String>) -> Self {
+        Self::Unread(reason.into())
     }
 
     pub fn remote(reason: impl Into<String>) -> Self {

@@ -11,7 +11,7 @@ pub(super) fn plan(
     check: &Check,
     draft: &mut Draft<'_>,
     what: &'static str,
-    measure: fn(PlSmallStr) -> Measure,
+    measure: impl FnOnce(PlSmallStr) -> Measure,
 ) -> Result<Planned, Refusal> {
     let written = one_column(check)?.to_owned();
     let name = format!("Column.{written}.{what}");

@@ -16,5 +16,6 @@ use crate::measure::Measure;
 use assay_dqdl::tree::Check;
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
-    statistic::plan(check, draft, "Sum", Measure::Sum)
+    let beyond = draft.beyond();
+    statistic::plan(check, draft, "Sum", |name| Measure::Sum(name, beyond))
 }

@@ -2,6 +2,7 @@
 
 use super::{Target, by_share};
 use crate::column::column;
+use crate::data::Profile;
 use crate::draft::{Aside, Draft};
 use crate::rules::ask::type_name;
 use crate::rules::{Planned, Refusal};
@@ -24,7 +25,7 @@ pub(super) fn plan(
         .filter(|operand| **operand != Date::Null)
         .map(|operand| day(operand, now))
         .collect::<Result<_, _>>()?;
-    let meets = meets(&target, test.op, &operands, null)?;
+    let meets = meets(&target, test.op, &operands, null, draft.profile() == Profile::Deequ)?;
     by_share(check, target, meets, "ColumnValues.Compliance", Aside::Passes, draft)
 }
 
@@ -56,7 +57,7 @@ fn since_epoch(date: NaiveDate) -> i32 {
     i32::try_from(date.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or_default()
 }
 
-fn meets(target: &Target, op: Operator, operands: &[i32], null: bool) -> Result<Expr, Refusal> {
+fn meets(target: &Target, op: Operator, operands: &[i32], null: bool, deequ: bool) -> Result<Expr, Refusal> {
     let name = &target.name;
     let (missing, present) = (|| column(name).is_null(), || column(name).is_not_null());
     let wrong = |what: &str| Err(Refusal::failed(format!("ColumnValues date {op:?} requires {what}.")));
@@ -68,7 +69,7 @@ fn meets(target: &Target, op: Operator, operands: &[i32], null: bool) -> Result<
         };
     }
     let (Some(first), Some(last)) = (operands.first(), operands.last()) else { return wrong("a date operand") };
-    let day = || as_day(target);
+    let day = || as_day(target, deequ);
     let day = |test: fn(Expr, Expr) -> Expr, operand: &i32| -> Result<Expr, Refusal> {
         Ok(test(day()?, lit(*operand)))
     };
@@ -93,12 +94,14 @@ fn meets(target: &Target, op: Operator, operands: &[i32], null: bool) -> Result<
 }
 
 /// The day of a value, since 1970-01-01; null where a text is no date.
-fn as_day(target: &Target) -> Result<Expr, Refusal> {
+fn as_day(target: &Target, deequ: bool) -> Result<Expr, Refusal> {
     let value = column(&target.name);
     match &target.dtype {
         DataType::String => Ok(days(value, "days", assay_sql::spark::date)),
         DataType::Date => Ok(value.cast(DataType::Int32)),
         DataType::Datetime(..) => Ok(value.cast(DataType::Date).cast(DataType::Int32)),
+        // The open evaluator reads a date in whatever text stands for a value.
+        _ if deequ => Ok(days(super::texts::as_text(target)?, "days", assay_sql::spark::date)),
         other => Err(Refusal::unfit(format!(
             "Column {} of type {} cannot be compared with dates!",
             target.written,

@@ -1,13 +1,15 @@
 //! Values compared with numbers.
 
-use super::{Target, by_share, null_reason, requirement, wanted_share};
+use super::super::completeness::lost;
+use super::{Target, by_share, null_reason, requirement, unsaid, wanted_share};
 use crate::column::column;
 use crate::data::Profile;
 use crate::draft::{Aside, Draft, RowTest};
-use crate::exact::{Comparison, Literal, compare};
+use crate::exact::{Comparison, Literal, compare, floats};
 use crate::measure::Measure;
 use crate::numbers::NumberTest;
 use crate::rules::ask::type_name;
+use crate::text::widened;
 use crate::rules::{Finding, Planned, Refusal};
 use assay_dqdl::tree::{Check, Number, Operator, Test};
 use polars::prelude::{DataType, Expr, lit};
@@ -30,11 +32,14 @@ pub(super) fn plan(
     let resolved = draft.resolved(test, &metric, check.filter.as_deref())?;
     let operands = operands(&resolved)?;
     let null = resolved.operands.iter().any(|operand| matches!(operand, Number::Null));
-    let meets = meets(&target, test.op, &operands, null)?;
+    let meets = meets(&target, test.op, &operands, null, draft.profile())?;
     let bounds = matches!(
         test.op,
         Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual | Operator::Equal
     );
+    if bounds && !operands.is_empty() || test.op == Operator::Between {
+        draft.column(&target.written)?;
+    }
     match (bounds && !operands.is_empty(), test.op) {
         (true, op) => {
             // The open evaluator asks the bound itself, and there NaN is neither greater nor equal.
@@ -69,7 +74,7 @@ fn operands(test: &Test<Number>) -> Result<Vec<Literal>, Refusal> {
 }
 
 /// Whether a row's value meets the condition.
-fn meets(target: &Target, op: Operator, operands: &[Literal], null: bool) -> Result<Expr, Refusal> {
+fn meets(target: &Target, op: Operator, operands: &[Literal], null: bool, profile: Profile) -> Result<Expr, Refusal> {
     let name = &target.name;
     let missing = || column(name).is_null();
     let present = || column(name).is_not_null();
@@ -80,7 +85,7 @@ fn meets(target: &Target, op: Operator, operands: &[Literal], null: bool) -> Res
             _ => return Err(Refusal::failed("ColumnValues rule requires at least one numeric operand.")),
         });
     }
-    let compared = Compared::of(target, op)?;
+    let compared = Compared::of(target, op, profile)?;
     let is = |with, literal| compared.with(with, literal);
     let first = operands[0];
     let last = operands[operands.len() - 1];
@@ -104,7 +109,12 @@ fn meets(target: &Target, op: Operator, operands: &[Literal], null: bool) -> Res
 
 /// How the column's values are compared with a number.
 enum Compared<'t> {
+    /// Digit by digit.
     Numbers(&'t Target),
+    /// As doubles.
+    Doubles(&'t Target),
+    /// As the SQL of the open evaluator does it: a literal with an exponent is a double there.
+    Literals(&'t Target),
     /// Text read as a double.
     Read(&'t Target),
     /// Text as it is, with the text of the number.
@@ -112,17 +122,20 @@ enum Compared<'t> {
 }
 
 impl<'t> Compared<'t> {
-    fn of(target: &'t Target, op: Operator) -> Result<Self, Refusal> {
+    fn of(target: &'t Target, op: Operator, profile: Profile) -> Result<Self, Refusal> {
         let dtype = &target.dtype;
         let bounds = !matches!(
             op,
             Operator::In | Operator::NotIn | Operator::NotEqual | Operator::Between | Operator::NotBetween
         );
-        match dtype {
-            dtype if dtype.is_primitive_numeric() || dtype.is_decimal() => Ok(Self::Numbers(target)),
-            DataType::String if matches!(op, Operator::In | Operator::NotIn) => Ok(Self::Texts(target)),
-            DataType::String if !bounds => Ok(Self::Read(target)),
-            other => Err(Refusal::unfit(format!(
+        match (dtype, profile) {
+            (dtype, Profile::Deequ) if is_number(dtype) && bounds => Ok(Self::Doubles(target)),
+            (DataType::Float32, _) if bounds => Ok(Self::Doubles(target)),
+            (dtype, Profile::Deequ) if is_number(dtype) => Ok(Self::Literals(target)),
+            (dtype, _) if is_number(dtype) => Ok(Self::Numbers(target)),
+            (DataType::String, _) if matches!(op, Operator::In | Operator::NotIn) => Ok(Self::Texts(target)),
+            (DataType::String, _) if !bounds => Ok(Self::Read(target)),
+            (other, _) => Err(Refusal::unfit(format!(
                 "Expected type of column {} to be a number's, but found {} instead!",
                 target.written,
                 type_name(other)
@@ -131,14 +144,25 @@ impl<'t> Compared<'t> {
     }
 
     fn with(&self, with: Comparison, literal: Literal) -> Expr {
+        let doubles = |value: Expr| floats(value.cast(DataType::Float64), with, lit(literal.float()));
         match self {
             Self::Numbers(target) => compare(&target.name, &target.dtype, with, literal),
+            Self::Doubles(target) if target.dtype == DataType::Float32 => doubles(widened(column(&target.name))),
+            Self::Doubles(target) => doubles(column(&target.name)),
+            Self::Literals(target) => {
+                let text = assay_sql::spark::double_text(literal.float());
+                match Literal::of(&text).filter(|_| !text.contains('E')) {
+                    Some(written) => compare(&target.name, &target.dtype, with, written),
+                    None => doubles(column(&target.name)),
+                }
+            }
             Self::Texts(target) => {
                 column(&target.name).eq(lit(assay_sql::spark::double_text(literal.float())))
             }
             Self::Read(target) => {
                 let bound = literal.float();
-                crate::text::tested(column(&target.name), "number", move |text| {
+                let label = format!("{with:?} {bound}");
+                crate::text::tested(column(&target.name), &label, move |text| {
                     let value = assay_sql::spark::double(text)?;
                     Some(match with {
                         Comparison::Greater => value > bound || value.is_nan(),
@@ -151,6 +175,10 @@ impl<'t> Compared<'t> {
             }
         }
     }
+}
+
+fn is_number(dtype: &DataType) -> bool {
+    dtype.is_primitive_numeric() || dtype.is_decimal()
 }
 
 /// A rule whose metrics are the least and the greatest value.
@@ -175,7 +203,8 @@ fn by_bounds(
     };
     let test = NumberTest::of(&resolved)?;
     let profile = draft.profile();
-    Ok(Planned::by_row(rows, move |measured| {
+    let fate = lost(draft, target.filter);
+    let planned = Planned::by_row(rows, move |measured| {
         let counts = measured.rows(rows);
         let all = counts.passed + counts.failed + counts.skipped;
         let (least, greatest) = (measured.number(minimum), measured.number(maximum));
@@ -203,7 +232,8 @@ fn by_bounds(
             false => unmet_bounds(&metrics, &test, nulls > 0.0),
         };
         differing(finding, [least, greatest])
-    }))
+    });
+    Ok(planned.fated(fate))
 }
 
 /// The reasons of the bounds that do not meet the condition, and of nulls.
@@ -245,6 +275,9 @@ fn differing(finding: Finding, bounds: [f64; 2]) -> Finding {
 
 /// `between`: all values within, and no null.
 fn by_between(check: &Check, target: Target, meets: Expr, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    if draft.profile() == Profile::Deequ && target.written.contains('`') {
+        return Err(Refusal::unread("the open evaluator puts a name in backticks into backticks again"));
+    }
     let name = target.metric("ColumnValues.Compliance");
     let wanted = wanted_share(check, &name, draft)?;
     let by_threshold = check.threshold.is_some() && draft.profile() == Profile::Glue;
@@ -252,7 +285,11 @@ fn by_between(check: &Check, target: Target, meets: Expr, draft: &mut Draft<'_>)
     let test_of_row = RowTest::of(meets, target.filter, vec![target.name.clone()], requirement(check));
     let rows = draft.rows_aside(test_of_row, Aside::Skips);
     let profile = draft.profile();
-    Ok(Planned::by_row(rows, move |measured| {
+    let fate = match target.filter {
+        Some(_) => lost(draft, target.filter),
+        None => unsaid(profile, rows, "Compliance", false),
+    };
+    let planned = Planned::by_row(rows, move |measured| {
         let counts = measured.rows(rows);
         let all = (counts.passed + counts.failed + counts.skipped) as f64;
         let silent = counts.passed + counts.failed == 0 && profile == Profile::Deequ;
@@ -271,5 +308,6 @@ fn by_between(check: &Check, target: Target, meets: Expr, draft: &mut Draft<'_>)
             finding = finding.and(Finding::failed(null_reason(), Vec::new()));
         }
         finding
-    }))
+    });
+    Ok(planned.fated(fate))
 }

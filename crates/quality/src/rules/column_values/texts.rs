@@ -7,7 +7,7 @@ use crate::draft::{Aside, Draft};
 use crate::pattern::Pattern;
 use crate::rules::ask::type_name;
 use crate::rules::{Finding, Planned, Refusal};
-use crate::text::{of_doubles, tested, tested_by};
+use crate::text::{of_any, tested, tested_by};
 use assay_dqdl::tree::{Check, Condition, Operator, Test, Text};
 use polars::prelude::{DataType, Expr, lit};
 use std::sync::Arc;
@@ -88,6 +88,14 @@ fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: b
         parts.push(exempt(if negated { is.not() } else { is }));
     }
     if !words.is_empty() {
+        if deequ && words.iter().any(|word| word.contains('\'')) {
+            // A quote ends the text in the SQL that it writes.
+            return Err(Refusal::unread("the open evaluator has no text with a single quote"));
+        }
+        if matches!(target.dtype, DataType::Boolean | DataType::Binary) {
+            let found = type_name(&target.dtype);
+            return Err(Refusal::unread(format!("Column {} of type {found} cannot be compared with texts!", target.written)));
+        }
         let is = listed(value()?);
         parts.push(if negated { missing().or(is.not()) } else { present().and(is) });
     }
@@ -96,27 +104,18 @@ fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: b
 }
 
 /// The column's values as the service writes them into text.
-fn as_text(target: &Target) -> Result<Expr, Refusal> {
-    let value = column(&target.name);
-    match &target.dtype {
-        DataType::String => Ok(value),
-        dtype if dtype.is_float() => Ok(of_doubles(value)),
-        dtype if dtype.is_integer() || dtype.is_decimal() || *dtype == DataType::Date => {
-            Ok(value.cast(DataType::String))
-        }
-        DataType::Datetime(..) => Err(Refusal::remote("timestamps are compared with texts by the service alone")),
-        other => Err(Refusal::unfit(format!(
-            "Column {} of type {} cannot be compared with texts!",
-            target.written,
-            type_name(other)
-        ))),
-    }
+pub(super) fn as_text(target: &Target) -> Result<Expr, Refusal> {
+    of_any(column(&target.name), &target.dtype).ok_or_else(|| {
+        let found = type_name(&target.dtype);
+        Refusal::unfit(format!("Column {} of type {found} cannot be compared with texts!", target.written))
+    })
 }
 
 fn matches(check: &Check, test: &Test<Text>, target: Target, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let Some(Text::Literal(java)) = test.operands.first() else {
         return Err(Refusal::failed("matches needs a pattern"));
     };
+    draft.column(&target.written)?;
     if target.dtype != DataType::String {
         let found = type_name(&target.dtype);
         return Err(Refusal::unfit(format!(
