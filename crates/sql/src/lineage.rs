@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::TableRef;
-use crate::plan::{Bound, Expr, Node, Plan};
+use crate::plan::{Bound, Expr, Keeps, Node, Plan};
 
 /// Where one column of the result comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,8 +166,11 @@ fn push(plan: &Plan, index: usize, required: bool, first: usize, pushed: &mut Pu
             }
             push(input, index, required, first, pushed)
         }
-        Plan::Join { left, right, outer, on } => {
+        Plan::Join { left, right, keeps, on } => {
             let (split, behind) = (left.width(), first + scans_in(left));
+            if *keeps == Keeps::Both {
+                return None;
+            }
             if index < split {
                 let equal = on.iter().find(|(l, _)| column(l) == Some(index)).and_then(|(_, r)| column(r));
                 if let Some(equal) = equal {
@@ -176,7 +179,7 @@ fn push(plan: &Plan, index: usize, required: bool, first: usize, pushed: &mut Pu
                 return push(left, index, required, first, pushed);
             }
             // Filtering the right table of a left join turns matches into nulls instead of removing rows.
-            if *outer {
+            if *keeps != Keeps::None {
                 return None;
             }
             let equal = on.iter().find(|(_, r)| column(r) == Some(index - split)).and_then(|(l, _)| column(l));

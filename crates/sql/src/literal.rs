@@ -142,6 +142,14 @@ pub(crate) fn days_checked(year: i64, month: i64, day: i64) -> Option<i64> {
     real.then(|| days_from(year, month, day))
 }
 
+/// The same day of a month that many months later, or the last day of that month.
+pub(crate) fn months_later(days: i64, by: i32) -> i64 {
+    let (year, month, day) = civil(days);
+    let months = year * 12 + month - 1 + i64::from(by);
+    let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+    days_from(year, month, day.min(days_in(year, month)))
+}
+
 fn days_in(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -160,7 +168,7 @@ fn days_from(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -21,7 +21,7 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Query, SqlError> {
     let mut statements = Parser::new(grammar(dialect))
         .with_tokens_with_locations(tokens.clone())
         .parse_statements()
-        .map_err(|e| refusal(&e, &tokens))?;
+        .map_err(|e| refused(&e, &tokens, dialect))?;
     match (statements.pop(), statements.is_empty()) {
         (None, _) => Err(first.error("there is no query here")),
         (Some(_), false) => Err(first.error("there is more than one statement; a query is one select")),
@@ -34,7 +34,7 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Query, SqlError> {
 pub(crate) fn expression(text: &str, dialect: Dialect) -> Result<Expr, SqlError> {
     let tokens = tokens(text, dialect)?;
     let mut parser = Parser::new(grammar(dialect)).with_tokens_with_locations(tokens.clone());
-    let expr = parser.parse_expr().map_err(|e| refusal(&e, &tokens))?;
+    let expr = parser.parse_expr().map_err(|e| refused(&e, &tokens, dialect))?;
     let next = parser.peek_token();
     if next.token != Token::EOF {
         return Err(Place::from(next.span)
@@ -65,6 +65,8 @@ fn tokens(text: &str, dialect: Dialect) -> Result<Vec<TokenWithSpan>, SqlError> 
     })?;
     if spark {
         tokens.iter_mut().try_for_each(sparkling)?;
+        tokens = suffixed(tokens)?;
+        alone(&tokens)?;
     }
     match tokens.iter().filter(|t| nests(&t.token)).nth(MAX_OPERATORS) {
         Some(token) => {
@@ -88,6 +90,47 @@ fn sparkling(token: &mut TokenWithSpan) -> Result<(), SqlError> {
         _ => {}
     }
     Ok(())
+}
+
+/// Texts that stand side by side are one text to Spark, and two words to the parser.
+fn alone(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    let mut before = false;
+    for token in tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))) {
+        let text = matches!(token.token, Token::SingleQuotedString(_));
+        if text && before {
+            return Err(Place::from(token.span).error("texts side by side are not in the subset; write `||`"));
+        }
+        before = text;
+    }
+    Ok(())
+}
+
+/// Numbers with the letters that stand right behind them and name their type.
+fn suffixed(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let mut joined: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if let (Token::Word(word), Some(TokenWithSpan { token: Token::Number(text, false), .. })) =
+            (&token.token, joined.last_mut())
+            && word.quote_style.is_none()
+        {
+            match word.value.to_ascii_uppercase().as_str() {
+                "D" if text.contains(['e', 'E']) => {}
+                "D" => text.push_str("e0"),
+                "BD" if !text.contains(['e', 'E', '.']) => text.push('.'),
+                "BD" if !text.contains(['e', 'E']) => {}
+                "BD" | "F" | "S" | "Y" => {
+                    return Err(Place::from(token.span).error("a number of this type is not in the subset"));
+                }
+                _ => {
+                    joined.push(token);
+                    continue;
+                }
+            }
+            continue;
+        }
+        joined.push(token);
+    }
+    Ok(joined)
 }
 
 fn unescaped(raw: &str, quote: char, place: Place) -> Result<String, SqlError> {
@@ -156,6 +199,32 @@ fn first_place(tokens: &[TokenWithSpan]) -> Place {
     let first = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
     first.map_or(Place { line: 1, column: 1, width: 1 }, |t| t.span.into())
 }
+
+/// A mistake in the grammar. Where Spark's has forms that the parser does not know, it may be none to Spark.
+fn refused(error: &ParserError, tokens: &[TokenWithSpan], dialect: Dialect) -> SqlError {
+    let wider = |t: &TokenWithSpan| matches!(&t.token, Token::Word(word) if WIDER.contains(&word.keyword));
+    let error = refusal(error, tokens);
+    let open = dialect != Dialect::Gold && tokens.iter().any(wider);
+    if open { error.because(Cause::Subset) } else { error }
+}
+
+/// Words that begin what Spark writes in more ways than the parser.
+const WIDER: [Keyword; 14] = [
+    Keyword::INTERVAL,
+    Keyword::TRIM,
+    Keyword::OVER,
+    Keyword::LATERAL,
+    Keyword::PIVOT,
+    Keyword::UNPIVOT,
+    Keyword::WINDOW,
+    Keyword::TABLESAMPLE,
+    Keyword::VALUES,
+    Keyword::OVERLAY,
+    Keyword::POSITION,
+    Keyword::STRUCT,
+    Keyword::ARRAY,
+    Keyword::MAP,
+];
 
 /// The parser reports its place as the end of its message; the width comes from the token that stands there.
 fn refusal(error: &ParserError, tokens: &[TokenWithSpan]) -> SqlError {

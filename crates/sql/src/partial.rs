@@ -5,7 +5,7 @@
 use crate::catalog::TableRef;
 use crate::error::Place;
 use crate::plan::{Aggregate, Bound, Call, Expr, Plan};
-use crate::types::{Field, Type};
+use crate::types::Field;
 
 /// The two halves of a query over one table.
 #[derive(Debug, Clone)]
@@ -130,8 +130,8 @@ impl Halves {
 fn is_exact(call: &Call) -> bool {
     match call.function {
         Aggregate::Count | Aggregate::CountDistinct | Aggregate::Min | Aggregate::Max => true,
-        Aggregate::Sum => call.kind != Type::Double,
-        Aggregate::Mean | Aggregate::Variance(_) | Aggregate::Deviation(_) => false,
+        Aggregate::Sum => !call.kind.is_approximate(),
+        Aggregate::LenientSum | Aggregate::Mean | Aggregate::Variance(_) | Aggregate::Deviation(_) => false,
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) enum Plan {
     Join {
         left: Box<Plan>,
         right: Box<Plan>,
-        outer: bool,
+        keeps: Keeps,
         on: Vec<(Expr, Expr)>,
     },
     Union {
@@ -82,6 +82,14 @@ pub(crate) enum Plan {
         offset: u64,
         limit: Option<u64>,
     },
+}
+
+/// Which rows of a join stay where they have no match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    None,
+    Left,
+    Both,
 }
 
 /// An expression over the columns of one relation. Equality does not look at the place.
@@ -170,6 +178,8 @@ pub(crate) enum Comparison {
 pub(crate) enum Function {
     /// To the type of the expression.
     Cast,
+    /// A text to a timestamp, a time alone on this day since 1970-01-01.
+    Instant(i32),
     Add,
     Subtract,
     Multiply,
@@ -197,6 +207,10 @@ pub(crate) enum Function {
     Disorder,
     /// A timestamp moved by microseconds.
     Shift(i64),
+    /// A date moved by days.
+    ShiftDays(i32),
+    /// A date or timestamp moved by months, to the last day of a shorter one.
+    AddMonths(i32),
     AddDays,
     DaysBetween,
 }
@@ -246,6 +260,8 @@ pub(crate) enum Aggregate {
     Count,
     CountDistinct,
     Sum,
+    /// Of exact numbers: whole numbers wrap, and a decimal that does not fit is null.
+    LenientSum,
     Min,
     Max,
     /// Of doubles; the average of exact numbers is a sum divided by a count.

@@ -7,10 +7,11 @@ use crate::bind::{bind_in, spark_condition};
 use crate::catalog::{Catalog, Use};
 use crate::dialect::Dialect;
 use crate::error::SqlError;
-use crate::literal::days_checked;
+use crate::literal::{civil, days_checked, exact_text};
 use crate::plan::Bound;
-use crate::types::{Field, Type};
-use polars::prelude::Expr;
+use crate::types::{Field, Type, narrow_field_of};
+use polars::prelude::{DataType, Expr};
+use sqlparser::keywords::ALL_KEYWORDS;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -24,6 +25,16 @@ pub fn bind(sql: &str, catalog: &dyn Catalog, now: i64) -> Result<Bound, Vec<Sql
 /// be stored in the narrower types that `field_of` widens.
 pub fn condition(text: &str, fields: &[Field], now: i64) -> Result<Expr, Vec<SqlError>> {
     spark_condition(Dialect::Spark { now }, text, fields)
+}
+
+/// The type of a column stored as `dtype`, none where the subset has none.
+pub fn field_of(dtype: &DataType) -> Option<Type> {
+    narrow_field_of(dtype)
+}
+
+/// Whether a name is a word of the grammar here. To Spark most words are names as well.
+pub fn is_word(name: &str) -> bool {
+    ALL_KEYWORDS.binary_search(&name.to_ascii_uppercase().as_str()).is_ok()
 }
 
 /// The type in which Spark compares values of two types for equality; none where it refuses to, or where the types are
@@ -246,6 +257,72 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c <= ' ' || c == '\u{7f}')
 }
 
+/// A decimal as text: with all its places, and with an exponent below a millionth.
+pub fn decimal_text(units: i128, scale: u8) -> String {
+    let digits = units.unsigned_abs().to_string();
+    let exponent = digits.len() as i64 - 1 - i64::from(scale);
+    if exponent >= -6 {
+        return exact_text(units, scale);
+    }
+    let sign = if units < 0 { "-" } else { "" };
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{point}{rest}E{exponent}")
+}
+
+/// A date as text: a year beyond four digits has a sign.
+pub fn date_text(days: i32) -> String {
+    let (year, month, day) = civil(days.into());
+    let sign = match year {
+        ..0 => "-",
+        0..=9999 => "",
+        _ => "+",
+    };
+    format!("{sign}{:04}-{month:02}-{day:02}", year.abs())
+}
+
+/// A timestamp as text, in UTC.
+pub fn timestamp_text(micros: i64) -> String {
+    let text = crate::literal::timestamp_text(micros.rem_euclid(DAY), false);
+    let clock = text.split_once(' ').map_or("", |(_, clock)| clock);
+    let days = i32::try_from(micros.div_euclid(DAY)).unwrap_or_default();
+    format!("{} {clock}", date_text(days))
+}
+
+/// The digits by which a double is written, with an exponent. Of whole numbers beyond 2^53 there are more than are
+/// needed to tell it from its neighbours.
+pub(crate) fn digits_of(x: f64) -> String {
+    const LEAST: f64 = 9_007_199_254_740_992.0;
+    const MOST: f64 = 9_223_372_036_854_775_808.0;
+    let size = x.abs();
+    if !(LEAST..MOST).contains(&size) {
+        return format!("{x:e}");
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = size as u64;
+    let spare = whole.ilog2().saturating_sub(54);
+    let lost = if spare > 1 { (1u64 << spare).ilog10() } else { 0 };
+    let unit = 10u64.pow(lost);
+    let kept = whole / unit + u64::from(lost > 0 && whole % unit >= unit / 2);
+    let digits = kept.to_string();
+    let exponent = digits.len() - 1 + lost as usize;
+    let (first, rest) = digits.split_at(1);
+    let rest = rest.trim_end_matches('0');
+    let (sign, point) = (if x < 0.0 { "-" } else { "" }, if rest.is_empty() { "" } else { "." });
+    format!("{sign}{first}{point}{rest}e{exponent}")
+}
+
+/// A float of 32 bits as text.
+pub(crate) fn float_text(x: f64) -> String {
+    #[allow(clippy::cast_possible_truncation)]
+    let narrow = x as f32;
+    let size = narrow.abs();
+    if !x.is_finite() || size == 0.0 {
+        return double_text(x);
+    }
+    if (1e-3..1e7).contains(&size) { format!("{narrow:?}") } else { with_exponent(&format!("{narrow:e}")) }
+}
+
 /// A double as text: at least one place, and an exponent below a thousandth and from ten millions on.
 pub fn double_text(x: f64) -> String {
     if x.is_nan() {
@@ -258,8 +335,11 @@ pub fn double_text(x: f64) -> String {
     if size == 0.0 || (1e-3..1e7).contains(&size) {
         return format!("{x:?}");
     }
-    let text = format!("{x:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    with_exponent(&digits_of(x))
+}
+
+fn with_exponent(text: &str) -> String {
+    let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let point = if digits.contains('.') { "" } else { ".0" };
     format!("{digits}{point}E{exponent}")
 }

@@ -11,9 +11,18 @@ pub(crate) const MAX_PRECISION: u8 = 38;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Type {
     Boolean,
+    /// Of 8 bits; only Spark's dialect has it, carried by 32.
+    Int8,
+    /// Of 16 bits; only Spark's dialect has it, carried by 32.
+    Int16,
     Int32,
     Int64,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    /// Of 32 bits; only Spark's dialect has it, carried by a double.
+    Float,
     Double,
     String,
     Date,
@@ -33,9 +42,12 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Type::Boolean => f.write_str("boolean"),
+            Type::Int8 => f.write_str("int8"),
+            Type::Int16 => f.write_str("int16"),
             Type::Int32 => f.write_str("int32"),
             Type::Int64 => f.write_str("int64"),
             Type::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+            Type::Float => f.write_str("float"),
             Type::Double => f.write_str("double"),
             Type::String => f.write_str("string"),
             Type::Date => f.write_str("date"),
@@ -49,10 +61,10 @@ impl fmt::Display for Type {
 pub fn dtype_of(kind: Type) -> DataType {
     match kind {
         Type::Boolean => DataType::Boolean,
-        Type::Int32 => DataType::Int32,
+        Type::Int8 | Type::Int16 | Type::Int32 => DataType::Int32,
         Type::Int64 => DataType::Int64,
         Type::Decimal { precision, scale } => DataType::Decimal(precision.into(), scale.into()),
-        Type::Double => DataType::Float64,
+        Type::Float | Type::Double => DataType::Float64,
         Type::String => DataType::String,
         Type::Date => DataType::Date,
         Type::Timestamp => DataType::Datetime(TimeUnit::Microseconds, None),
@@ -81,9 +93,24 @@ pub fn field_of(dtype: &DataType) -> Option<Type> {
     })
 }
 
+/// The same for Spark's dialect, which tells narrow numbers from wide ones.
+pub(crate) fn narrow_field_of(dtype: &DataType) -> Option<Type> {
+    match dtype {
+        DataType::Int8 => Some(Type::Int8),
+        DataType::Int16 => Some(Type::Int16),
+        DataType::Float32 => Some(Type::Float),
+        other => field_of(other),
+    }
+}
+
 impl Type {
     pub(crate) fn is_integer(self) -> bool {
-        matches!(self, Type::Int32 | Type::Int64)
+        matches!(self, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64)
+    }
+
+    /// Whether values are binary fractions, NaN and infinities among them.
+    pub(crate) fn is_approximate(self) -> bool {
+        matches!(self, Type::Float | Type::Double)
     }
 
     pub(crate) fn is_exact(self) -> bool {
@@ -91,7 +118,7 @@ impl Type {
     }
 
     pub(crate) fn is_number(self) -> bool {
-        self.is_exact() || self == Type::Double
+        self.is_exact() || self.is_approximate()
     }
 
     pub(crate) fn is_timestamp(self) -> bool {
@@ -101,6 +128,8 @@ impl Type {
     /// Precision and scale of an exact number, integers included.
     pub(crate) fn digits(self) -> Option<(u8, u8)> {
         match self {
+            Type::Int8 => Some((3, 0)),
+            Type::Int16 => Some((5, 0)),
             Type::Int32 => Some((10, 0)),
             Type::Int64 => Some((19, 0)),
             Type::Decimal { precision, scale } => Some((precision, scale)),
@@ -120,12 +149,13 @@ pub(crate) fn common(a: Type, b: Type) -> Option<Type> {
         return Some(a);
     }
     match (a, b) {
-        (a, b) if a.is_integer() && b.is_integer() => Some(Type::Int64),
+        (a, b) if a.is_integer() && b.is_integer() => Some(if a.digits() > b.digits() { a } else { b }),
         (a, b) if a.is_exact() && b.is_exact() => {
             let ((p1, s1), (p2, s2)) = (a.digits()?, b.digits()?);
             let scale = s1.max(s2);
             Some(decimal((p1 - s1).max(p2 - s2) + scale, scale))
         }
+        (Type::Float, other) | (other, Type::Float) if other.is_integer() => Some(Type::Float),
         (a, b) if a.is_number() && b.is_number() => Some(Type::Double),
         (Type::Date, Type::Timestamp) | (Type::Timestamp, Type::Date) => Some(Type::Timestamp),
         _ => None,

@@ -5,7 +5,7 @@ mod query;
 pub(crate) use query::{Query, query};
 
 use crate::rules::Refusal;
-use assay_sql::{Cause, Field, SqlError, field_of, spark};
+use assay_sql::{Cause, Field, SqlError, spark};
 use chrono::{DateTime, Utc};
 use polars::prelude::{Expr, Schema};
 
@@ -20,7 +20,7 @@ pub(crate) fn filter(text: &str, schema: &Schema, now: DateTime<Utc>) -> Result<
 
 /// The columns that the subset has types for.
 fn fields(schema: &Schema) -> Vec<Field> {
-    let typed = schema.iter().filter_map(|(name, dtype)| Some((name, field_of(dtype)?)));
+    let typed = schema.iter().filter_map(|(name, dtype)| Some((name, spark::field_of(dtype)?)));
     typed.map(|(name, kind)| Field { name: name.to_string(), kind, nullable: true }).collect()
 }
 
@@ -49,11 +49,10 @@ fn refused(errors: &[SqlError], open: Open, failed: &str, what: &str) -> Refusal
 
 /// Whether the text may speak of a column that is named like a word of the grammar here, or from a digit on.
 fn has_open_word(text: &str, schema: &Schema) -> bool {
-    const WORDS: [&str; 8] = ["interval", "trim", "any", "all", "some", "exists", "not", "struct"];
     let text = text.to_lowercase();
     schema.iter_names().any(|name| {
         let name = name.to_lowercase();
-        let open = WORDS.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_digit());
+        let open = spark::is_word(&name) || name.starts_with(|c: char| c.is_ascii_digit());
         open && text.contains(&name)
     })
 }

@@ -6,6 +6,7 @@ use super::Binder;
 use super::cast::coerce;
 use super::expr::{Context, case};
 use super::function::Arguments;
+use super::spark::spark_aggregate;
 use crate::error::Place;
 use crate::literal::Literal;
 use crate::plan::{Aggregate, Arithmetic, Call, Expr, Node};
@@ -42,6 +43,9 @@ impl Binder<'_> {
             Some(ast) => self.boolean(ast, &inner, "the condition of `filter`").map(Some),
             None => Some(None),
         };
+        if self.is_spark() && name == MAX_BY {
+            return self.refuse(at, "which of several greatest rows `max_by` takes is not defined");
+        }
         let Some(function) = simple(name) else { return self.max_by(arguments, filter, at, &inner) };
         let argument = match (arguments.star, arguments.list.as_slice(), function) {
             (true, [], Aggregate::Count) if !arguments.distinct => None,
@@ -56,10 +60,11 @@ impl Binder<'_> {
             }
         };
         if self.is_spark() {
-            let kind = argument.as_ref().map_or(Type::Int64, |a| a.kind);
-            let argument = argument.map(|a| self.spark_argument(function, a));
-            let value = self.call(function, name, argument, arguments.distinct, at)?;
-            return Some(self.spark_aggregate(function, kind, value, at));
+            if let Some(argument) = argument.as_ref()
+                && let Some(value) = spark_aggregate(function, argument, at)
+            {
+                return Some(value);
+            }
         }
         self.call(function, name, argument, arguments.distinct, at)
     }

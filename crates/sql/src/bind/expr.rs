@@ -9,7 +9,7 @@ use super::Binder;
 use super::cast::coerce;
 use super::scope::Scope;
 use super::spark;
-use crate::error::Place;
+use crate::error::{Cause, Place};
 use crate::literal::{Literal, exact};
 use crate::plan::{Comparison, Expr, Node, Part, Side};
 use crate::types::{Type, decimal};
@@ -52,11 +52,22 @@ impl Binder<'_> {
     /// A condition.
     pub(super) fn boolean(&mut self, ast: &Ast, cx: &Context<'_>, what: &str) -> Option<Expr> {
         let expr = self.expr(ast, cx)?;
-        let expr = if self.is_spark() && expr.kind == Type::String { spark::cast(expr, Type::Boolean) } else { expr };
         if expr.node != Node::Untyped && expr.kind != Type::Boolean {
             return self.refuse(expr.at, format!("{what} is true, false or null, and this is {}", expr.kind));
         }
         Some(coerce(expr, Type::Boolean))
+    }
+
+    /// An operand of `is true` and its like: to Spark, a text can be one.
+    pub(super) fn truth(&mut self, ast: &Ast, cx: &Context<'_>, what: &str) -> Option<Expr> {
+        if !self.is_spark() {
+            return self.boolean(ast, cx, what);
+        }
+        let expr = self.expr(ast, cx)?;
+        match expr.kind {
+            Type::String | Type::Boolean => Some(spark::cast(expr, Type::Boolean)),
+            kind => self.refuse(expr.at, format!("{what} is true, false or null, and this is {kind}")),
+        }
     }
 
     pub(super) fn expr(&mut self, ast: &Ast, cx: &Context<'_>) -> Option<Expr> {
@@ -104,6 +115,15 @@ impl Binder<'_> {
     fn column(&mut self, parts: &[sqlparser::ast::Ident], at: Place, cx: &Context<'_>) -> Option<Expr> {
         match cx.scope.find(parts, at) {
             Ok(expr) => Some(expr),
+            Err(Some(_)) if parts.len() == 1 && self.given.iter().any(|n| n.eq_ignore_ascii_case(&parts[0].value)) => {
+                self.refuse(at, format!("a column that uses another one of its select list, `{}`", parts[0].value))
+            }
+            // `trim(both from -x)`, which the parser takes for a subtraction.
+            Err(Some(error))
+                if self.is_spark() && error.cause == Cause::Name && parts[0].value.eq_ignore_ascii_case("from") =>
+            {
+                self.note(error.because(Cause::Subset))
+            }
             Err(Some(error)) => self.note(error),
             Err(None) => None,
         }
@@ -159,7 +179,10 @@ impl Binder<'_> {
                 Some(not(inner, at))
             }
             UnaryOperator::Minus | UnaryOperator::Plus => {
-                let inner = self.expr(operand, cx)?;
+                let inner = match self.spark_negative(operand, op, at) {
+                    Some(literal) => return Some(literal),
+                    None => self.expr(operand, cx)?,
+                };
                 self.signed(inner, op == UnaryOperator::Minus, at)
             }
             other => self.refuse(at, format!("the operator `{other}` is not in the subset")),
@@ -174,7 +197,7 @@ impl Binder<'_> {
     }
 
     fn is(&mut self, operand: &Ast, value: Option<bool>, negated: bool, at: Place, cx: &Context<'_>) -> Option<Expr> {
-        let inner = Box::new(self.boolean(operand, cx, "this operand of `is`")?);
+        let inner = Box::new(self.truth(operand, cx, "this operand of `is`")?);
         let node = match value {
             Some(value) => Node::Is(inner, value),
             None => Node::IsNull(inner),
@@ -198,7 +221,7 @@ impl Binder<'_> {
         let mut conditions = Vec::new();
         for arm in arms {
             conditions.push(match &operand {
-                None => self.boolean(&arm.condition, cx, "a condition of `case`"),
+                None => self.boolean(&arm.condition, cx, "a condition of `case`").and_then(|c| self.told(c)),
                 Some(operand) => {
                     let value = self.expr(&arm.condition, cx);
                     let at = Place::from(arm.condition.span());

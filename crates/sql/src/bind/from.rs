@@ -6,12 +6,13 @@ use sqlparser::ast::{
 };
 
 use super::Binder;
-use super::expr::Context;
+use super::expr::{Context, integer};
 use super::scope::{Scope, Visible, name_of};
+use super::spark::gives_one_row;
 use super::suggest::nearest;
 use crate::catalog::TableRef;
 use crate::error::{Cause, Place, SqlError};
-use crate::plan::{Comparison, Expr, Node, Plan};
+use crate::plan::{Comparison, Expr, Keeps, Node, Plan};
 use crate::types::Field;
 
 /// A from clause that was read; the plan is missing when a table is unknown.
@@ -36,7 +37,7 @@ impl Binder<'_> {
     }
 
     fn table(&mut self, factor: &TableFactor) -> Tables {
-        let nothing = Tables { plan: None, scope: Scope { columns: Vec::new(), open: true } };
+        let nothing = Tables { plan: None, scope: Scope { columns: Vec::new(), around: 0, open: true } };
         match factor {
             TableFactor::Table { name, alias, args, with_hints, version, partitions, sample, .. } => {
                 let bare = args.is_none() && with_hints.is_empty() && partitions.is_empty();
@@ -55,7 +56,7 @@ impl Binder<'_> {
                     kind: f.kind,
                     nullable: f.nullable,
                 };
-                let scope = Scope { columns: fields.into_iter().map(visible).collect(), open: false };
+                let scope = Scope { columns: fields.into_iter().map(visible).collect(), around: 0, open: false };
                 Tables { plan: Some(plan), scope }
             }
             TableFactor::Derived { subquery, .. } => {
@@ -86,7 +87,7 @@ impl Binder<'_> {
         let (plan, fields) = self.relation(table, at)?;
         let visible =
             |f: Field| Visible { qualifier: qualifier.clone(), name: f.name, kind: f.kind, nullable: f.nullable };
-        let scope = Scope { columns: fields.into_iter().map(visible).collect(), open: plan.is_none() };
+        let scope = Scope { columns: fields.into_iter().map(visible).collect(), around: 0, open: plan.is_none() };
         Some(Tables { plan, scope })
     }
 
@@ -124,18 +125,58 @@ impl Binder<'_> {
         if let Some((anti, on)) = self.matching_join(&join.join_operator) {
             return self.join_matching(left, right, anti, on);
         }
+        if let JoinOperator::CrossJoin(JoinConstraint::None) = &join.join_operator
+            && self.is_spark()
+        {
+            return self.join_row(left, right, join.relation.span().into());
+        }
         let constraint = self.join_kind(join);
         let twice = self.one_name(&left.scope, &right.scope, join.relation.span().into());
         let split = left.scope.columns.len();
         let mut scope = left.scope;
         scope.open |= right.scope.open;
-        let outer = matches!(constraint, Some((true, _)));
-        scope.columns.extend(right.scope.columns.into_iter().map(|c| Visible { nullable: c.nullable || outer, ..c }));
-        let on = constraint.and_then(|(outer, on)| {
-            self.boolean(on, &Context::plain(&scope, "in a join condition"), "a join condition").map(|c| (outer, c))
+        let kept = constraint.as_ref().map_or(Kept::Matches, |(kept, _)| *kept);
+        let missing = |c: Visible, by: &[Kept]| Visible { nullable: c.nullable || by.contains(&kept), ..c };
+        scope.columns = scope.columns.into_iter().map(|c| missing(c, &[Kept::Right, Kept::Both])).collect();
+        scope.columns.extend(right.scope.columns.into_iter().map(|c| missing(c, &[Kept::Left, Kept::Both])));
+        let on = constraint.and_then(|(kept, on)| {
+            self.boolean(on, &Context::plain(&scope, "in a join condition"), "a join condition").map(|c| (kept, c))
         });
         let plan = match (left.plan, right.plan, on, twice) {
-            (Some(l), Some(r), Some((outer, on)), Some(())) => self.join_plan(l, r, outer, on, split),
+            (Some(l), Some(r), Some((Kept::Right, mut on)), Some(())) => {
+                // The same join seen from the other side, its columns put back in order.
+                let of_right = scope.columns.len() - split;
+                on.renumber(&|i| if i < split { i + of_right } else { i - split });
+                let joined = self.join_plan(r, l, Kept::Left, on, of_right);
+                joined.map(|joined| {
+                    let column = |(i, c): (usize, &Visible)| {
+                        let place = if i < split { i + of_right } else { i - split };
+                        Expr::column(place, c.kind, c.nullable, Place::default())
+                    };
+                    let exprs = scope.columns.iter().enumerate().map(column).collect();
+                    Plan::Project { input: Box::new(joined), exprs }
+                })
+            }
+            (Some(l), Some(r), Some((kept, on)), Some(())) => self.join_plan(l, r, kept, on, split),
+            _ => None,
+        };
+        Tables { plan, scope }
+    }
+
+    /// `cross join`, where one side is a single row whatever the data.
+    fn join_row(&mut self, left: Tables, right: Tables, at: Place) -> Tables {
+        let twice = self.one_name(&left.scope, &right.scope, at);
+        let mut scope = left.scope;
+        scope.open |= right.scope.open;
+        scope.columns.extend(right.scope.columns);
+        let plan = match (left.plan, right.plan, twice) {
+            (Some(l), Some(r), Some(())) if gives_one_row(&l) || gives_one_row(&r) => {
+                let one = || integer(1, at);
+                Some(Plan::Join { left: Box::new(l), right: Box::new(r), keeps: Keeps::None, on: vec![(one(), one())] })
+            }
+            (Some(_), Some(_), Some(())) => {
+                self.refuse(at, "`cross join` of two tables of many rows is not in the subset; write `join ... on`")
+            }
             _ => None,
         };
         Tables { plan, scope }
@@ -176,13 +217,15 @@ impl Binder<'_> {
         Tables { plan, scope: left.scope }
     }
 
-    /// Whether the join is a left join, and its condition.
-    fn join_kind<'q>(&mut self, join: &'q Join) -> Option<(bool, &'q Ast)> {
+    /// Which rows without a match stay, and the condition.
+    fn join_kind<'q>(&mut self, join: &'q Join) -> Option<(Kept, &'q Ast)> {
         let at = Place::from(join.relation.span());
         self.unless(!join.global, at, "`global join`")?;
-        let (outer, constraint) = match &join.join_operator {
-            JoinOperator::Join(c) | JoinOperator::Inner(c) => (false, c),
-            JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (true, c),
+        let (kept, constraint) = match &join.join_operator {
+            JoinOperator::Join(c) | JoinOperator::Inner(c) => (Kept::Matches, c),
+            JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (Kept::Left, c),
+            JoinOperator::Right(c) | JoinOperator::RightOuter(c) if self.is_spark() => (Kept::Right, c),
+            JoinOperator::FullOuter(c) if self.is_spark() => (Kept::Both, c),
             JoinOperator::Right(_) | JoinOperator::RightOuter(_) => {
                 return self.refuse(at, "`right join` is not in the subset; swap the tables and write `left join`");
             }
@@ -191,7 +234,7 @@ impl Binder<'_> {
             _ => return self.refuse(at, "only `join` and `left join` are in the subset"),
         };
         match constraint {
-            JoinConstraint::On(on) => Some((outer, on)),
+            JoinConstraint::On(on) => Some((kept, on)),
             JoinConstraint::Using(_) => self.refuse(at, "`using` is not in the subset; write `on a.x = b.x`"),
             JoinConstraint::Natural => self.refuse(at, "`natural join` is not in the subset; write `on a.x = b.x`"),
             JoinConstraint::None => self.refuse(at, "this join has no `on`"),
@@ -208,7 +251,7 @@ impl Binder<'_> {
     }
 
     /// Splits the condition into pairs of keys and the rest, and says what cannot be joined by.
-    fn join_plan(&mut self, left: Plan, right: Plan, outer: bool, on: Expr, split: usize) -> Option<Plan> {
+    fn join_plan(&mut self, left: Plan, right: Plan, kept: Kept, on: Expr, split: usize) -> Option<Plan> {
         let at = on.at;
         let (mut pairs, mut of_right, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for term in terms(on) {
@@ -222,7 +265,14 @@ impl Binder<'_> {
             let message = "this join has no equality between the two tables, and would join every row with every row";
             return self.refuse(at, message);
         }
-        if outer && let Some(term) = rest.first() {
+        if kept == Kept::Both
+            && let Some(term) = rest.iter().chain(&of_right).next()
+        {
+            return self.refuse(term.at, "a full join takes equalities between the two tables only");
+        }
+        if kept != Kept::Matches
+            && let Some(term) = rest.first()
+        {
             let message = "a left join takes equalities between the two tables and conditions on the right one only";
             return self.refuse(term.at, message);
         }
@@ -230,7 +280,12 @@ impl Binder<'_> {
             condition.renumber(&|i| i - split);
             Plan::Filter { input: Box::new(input), condition }
         });
-        let joined = Plan::Join { left: Box::new(left), right: Box::new(right), outer, on: pairs };
+        let keeps = match kept {
+            Kept::Matches => Keeps::None,
+            Kept::Both => Keeps::Both,
+            Kept::Left | Kept::Right => Keeps::Left,
+        };
+        let joined = Plan::Join { left: Box::new(left), right: Box::new(right), keeps, on: pairs };
         Some(match rest.into_iter().reduce(both) {
             Some(condition) => Plan::Filter { input: Box::new(joined), condition },
             None => joined,
@@ -238,15 +293,24 @@ impl Binder<'_> {
     }
 }
 
+/// The rows of a join: those with a match, and besides them the others of these sides.
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Kept {
+    Matches,
+    Left,
+    Right,
+    Both,
+}
+
 /// The side of a join whose columns an expression reads.
 #[derive(PartialEq, Eq, Clone, Copy)]
-enum Of {
+pub(super) enum Of {
     Left,
     Right,
 }
 
 /// The one side an expression reads; `None` when it reads both or neither.
-fn side(expr: &Expr, split: usize) -> Option<Of> {
+pub(super) fn side(expr: &Expr, split: usize) -> Option<Of> {
     let (mut left, mut right) = (false, false);
     expr.columns(&mut |i| if i < split { left = true } else { right = true });
     match (left, right) {
@@ -257,7 +321,7 @@ fn side(expr: &Expr, split: usize) -> Option<Of> {
 }
 
 /// The keys of `left = right` over the inputs of the join.
-fn pair(term: &Expr, split: usize) -> Option<(Expr, Expr)> {
+pub(super) fn pair(term: &Expr, split: usize) -> Option<(Expr, Expr)> {
     let Node::Compare(Comparison::Equal, a, b) = &term.node else { return None };
     let (left, right) = match (side(a, split)?, side(b, split)?) {
         (Of::Left, Of::Right) => (a, b),
@@ -270,7 +334,7 @@ fn pair(term: &Expr, split: usize) -> Option<(Expr, Expr)> {
 }
 
 /// The operands of a chain of `and`, left to right.
-fn terms(expr: Expr) -> Vec<Expr> {
+pub(super) fn terms(expr: Expr) -> Vec<Expr> {
     match expr.node {
         Node::And(a, b) => {
             let mut all = terms(*a);

@@ -56,6 +56,9 @@ impl Binder<'_> {
         {
             return bound;
         }
+        if self.is_spark() && (call.filter.is_some() || call.over.is_some()) && !NAMES.contains(&name.as_str()) {
+            return self.refuse(at, format!("`filter` and `over` behind `{name}` are not in the subset"));
+        }
         if !NAMES.contains(&name.as_str()) {
             let error = at.error(format!("the function `{name}` is not in the subset"));
             return match offer(&name, NAMES.iter().copied()) {
@@ -178,7 +181,8 @@ impl Binder<'_> {
             None => return self.refuse(at, format!("write `{name}() over (partition by ... order by ...)`")),
         };
         let window = self.window_spec(function, name, spec, at, cx)?;
-        Some(Expr { node: Node::Window(Box::new(window)), kind: Type::Int64, nullable: false, at })
+        let rank = Expr { node: Node::Window(Box::new(window)), kind: Type::Int64, nullable: false, at };
+        Some(if self.is_spark() { super::spark::cast(rank, Type::Int32) } else { rank })
     }
 
     fn window_spec(

@@ -37,8 +37,9 @@ pub(crate) fn bind_in(
     purpose: Use,
 ) -> Result<Bound, Vec<SqlError>> {
     let query = parse::query(sql, dialect).map_err(|e| vec![e])?;
-    let mut binder = Binder { catalog, purpose, dialect, beside: None, errors: Vec::new(), named: Vec::new() };
-    let bound = binder.outermost(&query);
+    let mut binder =
+        Binder { catalog, purpose, dialect, beside: None, given: Vec::new(), errors: Vec::new(), named: Vec::new() };
+    let bound = binder.outermost(&query).and_then(|(plan, fields)| binder.named_once(plan, fields));
     binder.finish(bound.map(|(plan, fields)| Bound { plan, fields }))
 }
 
@@ -64,9 +65,16 @@ fn condition_in(dialect: Dialect, text: &str, fields: &[Field]) -> Result<crate:
     let ast = parse::expression(text, dialect).map_err(|e| vec![e])?;
     let visible =
         |f: &Field| Visible { qualifier: Vec::new(), name: f.name.clone(), kind: f.kind, nullable: f.nullable };
-    let scope = Scope { columns: fields.iter().map(visible).collect(), open: false };
-    let mut binder =
-        Binder { catalog: &Nothing, purpose: Use::Query, dialect, beside: None, errors: Vec::new(), named: Vec::new() };
+    let scope = Scope { columns: fields.iter().map(visible).collect(), around: 0, open: false };
+    let mut binder = Binder {
+        catalog: &Nothing,
+        purpose: Use::Query,
+        dialect,
+        beside: None,
+        given: Vec::new(),
+        errors: Vec::new(),
+        named: Vec::new(),
+    };
     let bound = binder.boolean(&ast, &Context::plain(&scope, "in a condition"), "a condition");
     binder.finish(bound)
 }
@@ -91,6 +99,8 @@ struct Binder<'a> {
     dialect: Dialect,
     /// While a `where` of Spark's is bound: what its condition asks for beside the rows.
     beside: Option<spark::Beside>,
+    /// While a select list of Spark's is bound: the names that it gives so far, which later columns may use.
+    given: Vec<String>,
     errors: Vec<SqlError>,
     /// The queries of the `with` clauses that are in force, innermost last. One with mistakes is `None`.
     named: Vec<(String, Option<Relation>)>,

@@ -14,6 +14,9 @@ const QUOTIENT_SCALE: u8 = 6;
 impl Binder<'_> {
     /// `+ - * /` over two numbers.
     pub(super) fn arithmetic(&mut self, op: Arithmetic, left: Expr, right: Expr, at: Place) -> Option<Expr> {
+        if self.is_spark() {
+            return self.spark_arithmetic(op, left, right, at);
+        }
         let (left, right) = match (&left.node, &right.node) {
             (Node::Untyped, Node::Untyped) => return self.refuse(at, "the type of this null is not known"),
             (Node::Untyped, _) => (coerce(left, right.kind), right),
@@ -23,9 +26,6 @@ impl Binder<'_> {
             }
             _ => (left, right),
         };
-        if self.is_spark() {
-            return self.spark_arithmetic(op, left, right, at);
-        }
         if !left.kind.is_number() || !right.kind.is_number() {
             let message = format!("`{}` takes numbers, not {} and {}", symbol(op), left.kind, right.kind);
             return self.refuse(at, message);
@@ -59,8 +59,8 @@ impl Binder<'_> {
         }
         Some(match (negative, &inner.node) {
             (false, _) => inner,
-            (true, Node::Literal(Literal::Integer(n))) if *n != i64::MIN => integer(-n, at),
-            (true, Node::Literal(Literal::Decimal(units))) => {
+            (true, Node::Literal(Literal::Integer(n))) if *n != i64::MIN && !self.is_spark() => integer(-n, at),
+            (true, Node::Literal(Literal::Decimal(units))) if !self.is_spark() => {
                 let minimum = Expr::literal(Literal::Integer(i64::MIN), Type::Int64, at);
                 if *units == -i128::from(i64::MIN) && inner.kind.digits() == Some((19, 0)) {
                     minimum

@@ -4,11 +4,11 @@ use sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier, Spanned, With};
 
 use super::cast::coerce;
 use super::scope::name_of;
-use super::{Binder, Relation};
+use super::{Binder, Relation, spark};
 use crate::catalog::Use;
 use crate::error::Place;
 use crate::plan::{Expr, Plan};
-use crate::types::{Type, common};
+use crate::types::{Field, Type, common};
 
 impl Binder<'_> {
     /// The whole statement.
@@ -18,6 +18,16 @@ impl Binder<'_> {
         let body = self.ordered(query);
         self.named.truncate(depth);
         common.and(body)
+    }
+
+    /// The result of a statement, whose columns must be told apart.
+    pub(super) fn named_once(&mut self, plan: Plan, fields: Vec<Field>) -> Option<Relation> {
+        let twice = fields.iter().enumerate().find(|(i, f)| fields[..*i].iter().any(|other| other.name == f.name));
+        if let Some((_, field)) = twice {
+            let error = Place::default().error(format!("there are two columns named `{}`", field.name));
+            return self.note(error.help("give one of them another name with `as`"));
+        }
+        Some((plan, fields))
     }
 
     /// A query inside another one: a set of rows without an order.
@@ -122,11 +132,10 @@ impl Binder<'_> {
         let mut inputs = Vec::new();
         let mut fields = bound.first()?.0.1.clone();
         for ((plan, own), at) in bound {
-            let exprs = own
-                .iter()
-                .zip(&kinds)
-                .enumerate()
-                .map(|(i, (field, kind))| coerce(Expr::column(i, field.kind, field.nullable, at), *kind));
+            let exprs = own.iter().zip(&kinds).enumerate().map(|(i, (field, kind))| {
+                let column = Expr::column(i, field.kind, field.nullable, at);
+                if self.is_spark() { spark::cast(column, *kind) } else { coerce(column, *kind) }
+            });
             let exprs: Vec<Expr> = exprs.collect();
             for (field, expr) in fields.iter_mut().zip(&exprs) {
                 field.kind = expr.kind;
@@ -175,7 +184,9 @@ impl Binder<'_> {
                 continue;
             }
             for ((field, kind), name) in fields.iter().zip(&mut kinds).zip(first.iter().map(|f| &f.name)) {
-                match common(field.kind, *kind) {
+                let met =
+                    if self.is_spark() { spark::spark_joint(field.kind, *kind) } else { common(field.kind, *kind) };
+                match met {
                     Some(met) => *kind = met,
                     None => {
                         let message = format!("column `{name}` is {kind} in one select and {} in this one", field.kind);

@@ -21,6 +21,8 @@ pub(super) struct Visible {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope {
     pub columns: Vec<Visible>,
+    /// So many of the first columns are of the query around: a name means one of them where it means nothing else.
+    pub around: usize,
     /// A table of the clause is unknown: columns that are not found are not reported on top of that.
     pub open: bool,
 }
@@ -37,6 +39,9 @@ impl Scope {
         let mut found = named(&|name| name == last.value);
         if found.is_empty() && last.quote_style.is_none() {
             found = named(&|name| name.eq_ignore_ascii_case(&last.value));
+        }
+        if found.iter().any(|i| *i >= self.around) {
+            found.retain(|i| *i >= self.around);
         }
         match found.as_slice() {
             [index] => {

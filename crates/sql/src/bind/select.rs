@@ -151,12 +151,16 @@ impl Binder<'_> {
     }
 
     fn items(&mut self, projection: &[SelectItem], scope: &Scope) -> Option<Vec<Item>> {
+        let given = std::mem::take(&mut self.given);
         let mut items: Vec<Option<Vec<Item>>> = Vec::new();
         for (index, item) in projection.iter().enumerate() {
             items.push(match item {
                 SelectItem::UnnamedExpr(ast) => self.unnamed(ast, scope, index),
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let expr = self.typed(expr, &Context::select(scope));
+                    if self.is_spark() {
+                        self.given.push(name_of(alias));
+                    }
                     expr.map(|expr| vec![Item { name: name_of(alias), expr }])
                 }
                 SelectItem::ExprWithAliases { expr, .. } => self.refuse(expr.span(), "give a column one name"),
@@ -169,6 +173,7 @@ impl Binder<'_> {
                 SelectItem::QualifiedWildcard(_, _) => self.refuse(item.span(), "this `*` is not in the subset"),
             });
         }
+        self.given = given;
         let mut taken: Vec<String> = Vec::new();
         let mut whole = Vec::new();
         for item in items.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten() {

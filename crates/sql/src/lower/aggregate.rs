@@ -3,9 +3,10 @@
 use polars::prelude::*;
 
 use super::arithmetic::narrowed;
-use super::column::{column, elementwise, of_type, too_large, units};
+use super::column::{column, elementwise, from_units, of_type, too_large, units};
 use super::decimal::fits;
 use super::key;
+use super::spark::wrapped;
 use crate::error::Place;
 use crate::plan::{Aggregate, Call};
 use crate::types::{MAX_PRECISION, Type, dtype_of};
@@ -53,7 +54,7 @@ pub(super) fn parts(call: &Call, argument: Option<Expr>, prefix: &str, at: Place
         Aggregate::Mean => simple(prepare, x.mean(), prefix),
         Aggregate::Variance(less) => simple(prepare, x.var(less), prefix),
         Aggregate::Deviation(less) => simple(prepare, x.std(less), prefix),
-        Aggregate::Sum => sum(call, typed.kind, prepare, x, prefix, at),
+        Aggregate::Sum | Aggregate::LenientSum => sum(call, typed.kind, prepare, x, prefix, at),
     }
 }
 
@@ -64,15 +65,27 @@ fn simple(prepare: Vec<Expr>, aggregate: Expr, prefix: &str) -> Parts {
 
 fn sum(call: &Call, kind: Type, prepare: Vec<Expr>, x: Expr, prefix: &str, at: Place) -> Parts {
     let total = call.kind;
+    let lenient = call.function == Aggregate::LenientSum;
     let mut parts = match kind {
-        Type::Int32 => simple(prepare, x.clone().cast(DataType::Int64).sum(), prefix),
+        Type::Int8 | Type::Int16 | Type::Int32 => simple(prepare, x.clone().cast(DataType::Int64).sum(), prefix),
         Type::Int64 => {
             let wide = simple(prepare, x.clone().cast(DataType::Int128).sum(), prefix);
-            let finish = elementwise(vec![wide.finish], total, move |s| narrowed(&units(&s[0])?, total, at));
+            let finish = elementwise(vec![wide.finish], total, move |s| match lenient {
+                true => from_units(units(&s[0])?.apply_values(|n| wrapped(n, total)), total),
+                false => narrowed(&units(&s[0])?, total, at),
+            });
             Parts { finish, ..wide }
         }
-        Type::Decimal { precision, .. } if precision > PLAIN_SUM => halves(total, prepare, prefix, at),
-        Type::Decimal { .. } => simple(prepare, x.clone().cast(dtype_of(total)).sum(), prefix),
+        Type::Decimal { precision, .. } if precision > PLAIN_SUM => {
+            halves(total, prepare, prefix, (!lenient).then_some(at))
+        }
+        Type::Decimal { scale, .. } => {
+            let widest = dtype_of(Type::Decimal { precision: MAX_PRECISION, scale });
+            let sum = simple(prepare, x.clone().cast(widest).sum(), prefix);
+            let finish =
+                if lenient { elementwise(vec![sum.finish], total, move |s| fitting(&s[0], total)) } else { sum.finish };
+            Parts { finish, ..sum }
+        }
         _ => simple(prepare, x.clone().sum(), prefix),
     };
     if call.nullable {
@@ -86,8 +99,17 @@ fn sum(call: &Call, kind: Type, prepare: Vec<Expr>, x: Expr, prefix: &str, at: P
     parts
 }
 
-/// Sums the upper and the lower digits apart: neither sum can overflow, and joining them is checked.
-fn halves(total: Type, mut prepare: Vec<Expr>, prefix: &str, at: Place) -> Parts {
+/// Null where a value has too many digits for its type.
+fn fitting(sums: &Series, total: Type) -> PolarsResult<Series> {
+    let (precision, _) = total.digits().unwrap_or((MAX_PRECISION, 0));
+    let kept = |x: Option<i128>| x.filter(|units| fits(*units, precision));
+    let result: Int128Chunked = polars::chunked_array::ops::arity::unary_elementwise(&units(sums)?, kept);
+    from_units(result, total)
+}
+
+/// Sums the upper and the lower digits apart: neither sum can overflow, and joining them is checked. What does not fit
+/// fails at its place, or is null where there is none.
+fn halves(total: Type, mut prepare: Vec<Expr>, prefix: &str, at: Option<Place>) -> Parts {
     let (upper, lower) = (format!("{prefix}_upper"), format!("{prefix}_lower"));
     let half = |of: fn(i128) -> i128| {
         let input = prepare[0].clone();
@@ -102,14 +124,14 @@ fn halves(total: Type, mut prepare: Vec<Expr>, prefix: &str, at: Place) -> Parts
     Parts { prepare, aggregate, finish }
 }
 
-fn join(upper: &Int128Chunked, lower: &Int128Chunked, total: Type, at: Place) -> PolarsResult<Series> {
+fn join(upper: &Int128Chunked, lower: &Int128Chunked, total: Type, at: Option<Place>) -> PolarsResult<Series> {
     use polars::chunked_array::ops::arity::broadcast_try_binary_elementwise;
     let result: Int128Chunked = broadcast_try_binary_elementwise(upper, lower, |u, l| {
         let (Some(u), Some(l)) = (u, l) else { return Ok(None) };
         match u.checked_mul(HALF).and_then(|u| u.checked_add(l)) {
             Some(units) if fits(units, MAX_PRECISION) => Ok(Some(units)),
-            _ => Err(too_large(total, at)),
+            _ => at.map_or(Ok(None), |at| Err(too_large(total, at))),
         }
     })?;
-    super::column::from_units(result, total)
+    from_units(result, total)
 }

@@ -174,7 +174,7 @@ fn within(guard: Guard<'_>, condition: Expr) -> Expr {
 }
 
 /// The value of an expression without columns.
-fn fold(expr: Expr) -> PolarsResult<Expr> {
+pub(super) fn fold(expr: Expr) -> PolarsResult<Expr> {
     let frame = DataFrame::new(1, vec![Column::new("row".into(), [0i32])])?;
     let result = frame.lazy().select([expr.alias("value")]).collect()?;
     let series = result.column("value")?.as_materialized_series().clone();
@@ -205,7 +205,7 @@ fn one_of(input: Expr, values: &[Literal], kind: Type) -> Expr {
         });
     }
     let numbers: PlHashSet<i128> = values.iter().filter_map(whole).collect();
-    if kind == Type::Double {
+    if kind.is_approximate() {
         return values
             .iter()
             .map(|v| input.clone().eq(constant(v, kind)))

@@ -18,12 +18,12 @@ use polars::prelude::*;
 use self::column::column;
 use self::expr::{Lowering, can_fail};
 pub use self::share::Share;
-pub(crate) use self::spark::spark_cast;
+pub(crate) use self::spark::{is_pattern, spark_cast};
 use self::window::Ordering;
 use crate::catalog::TableRef;
 use crate::error::{LowerError, Place};
-use crate::plan::{Bound, Call, Expr as Typed, Plan, SortKey, Window};
-use crate::types::{Field as Named, Type, dtype_of, field_of};
+use crate::plan::{Bound, Call, Expr as Typed, Keeps, Plan, SortKey, Window};
+use crate::types::{Field as Named, Type, dtype_of, field_of, narrow_field_of};
 
 type Frames<'a> = &'a dyn Fn(&TableRef) -> PolarsResult<LazyFrame>;
 
@@ -73,9 +73,9 @@ fn plan(node: &Plan, frames: Frames<'_>) -> Result<LazyFrame, LowerError> {
         Plan::Project { input, exprs } => Ok(project(plan(input, frames)?, exprs)?),
         Plan::Aggregate { input, keys, calls } => Ok(aggregated(plan(input, frames)?, keys, calls)?),
         Plan::Windows { input, windows } => Ok(ranked(plan(input, frames)?, windows, input.width())?),
-        Plan::Join { left, right, outer, on } => {
+        Plan::Join { left, right, keeps, on } => {
             let widths = (left.width(), right.width());
-            Ok(joined(plan(left, frames)?, plan(right, frames)?, *outer, on, widths)?)
+            Ok(joined(plan(left, frames)?, plan(right, frames)?, *keeps, on, widths)?)
         }
         Plan::Union { inputs } => {
             let inputs = inputs.iter().map(|i| plan(i, frames)).collect::<Result<Vec<_>, _>>()?;
@@ -103,7 +103,7 @@ fn scan(table: &TableRef, fields: &[Named], frames: Frames<'_>) -> Result<LazyFr
     for (index, field) in fields.iter().enumerate() {
         let missing = || LowerError::Missing { table: table.clone(), column: field.name.clone() };
         let dtype = schema.get(field.name.as_str()).ok_or_else(missing)?;
-        if field_of(dtype) != Some(field.kind) {
+        if ![field_of(dtype), narrow_field_of(dtype)].contains(&Some(field.kind)) {
             return Err(LowerError::Changed {
                 table: table.clone(),
                 column: field.name.clone(),
@@ -196,7 +196,7 @@ fn ranked(frame: LazyFrame, windows: &[Window], width: usize) -> PolarsResult<La
 fn joined(
     left: LazyFrame,
     right: LazyFrame,
-    outer: bool,
+    keeps: Keeps,
     on: &[(Typed, Typed)],
     (of_left, of_right): (usize, usize),
 ) -> PolarsResult<LazyFrame> {
@@ -214,7 +214,11 @@ fn joined(
     let shifted = (0..of_right).map(|i| column(name(i)).alias(name(of_left + i)));
     let kept = right_names.clone();
     let right = right.with_columns(called(right_keys, "r")).select(shifted.chain(kept).collect::<Vec<_>>());
-    let kind = if outer { JoinType::Left } else { JoinType::Inner };
+    let kind = match keeps {
+        Keeps::None => JoinType::Inner,
+        Keeps::Left => JoinType::Left,
+        Keeps::Both => JoinType::Full,
+    };
     let joined = left
         .with_columns(called(left_keys.clone(), "l"))
         .join_builder()

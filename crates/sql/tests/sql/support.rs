@@ -108,9 +108,9 @@ fn column(name: &str, kind: Type, cells: &[&str]) -> Column {
     let cells: Vec<Option<&str>> = cells.iter().map(|c| (*c != "null").then_some(*c)).collect();
     let name = PlSmallStr::from(name);
     match kind {
-        Type::Int32 => Column::new(name, parse::<i32>(&cells)),
+        Type::Int8 | Type::Int16 | Type::Int32 => Column::new(name, parse::<i32>(&cells)),
         Type::Int64 => Column::new(name, parse::<i64>(&cells)),
-        Type::Double => Column::new(name, parse::<f64>(&cells)),
+        Type::Float | Type::Double => Column::new(name, parse::<f64>(&cells)),
         Type::Boolean => Column::new(name, parse::<bool>(&cells)),
         Type::String => Column::new(name, cells),
         Type::Decimal { precision, scale } => {

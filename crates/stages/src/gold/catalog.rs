@@ -60,10 +60,10 @@ fn sql_type(kind: ColumnType) -> Type {
 pub(super) fn column_type(kind: Type) -> ColumnType {
     match kind {
         Type::String => ColumnType::String { limit: None },
-        Type::Int32 => ColumnType::Int32,
+        Type::Int8 | Type::Int16 | Type::Int32 => ColumnType::Int32,
         Type::Int64 => ColumnType::Int64,
         Type::Decimal { precision, scale } => ColumnType::Decimal { precision, scale },
-        Type::Double => ColumnType::Double,
+        Type::Float | Type::Double => ColumnType::Double,
         Type::Boolean => ColumnType::Boolean,
         Type::Date => ColumnType::Date,
         Type::Timestamp => ColumnType::Timestamp,

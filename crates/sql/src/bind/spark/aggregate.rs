@@ -9,7 +9,7 @@ use crate::bind::aggregate::{call as aggregate, filtered};
 use crate::bind::expr::{Context, integer};
 use crate::error::Place;
 use crate::plan::{Aggregate, Expr, Function};
-use crate::types::Type;
+use crate::types::{MAX_PRECISION, Type};
 
 impl Binder<'_> {
     /// Aggregates that the gold language has not.
@@ -35,31 +35,42 @@ impl Binder<'_> {
         let x = cast(self.number_of(x, &inner)?, Type::Double);
         Some(aggregate(function, Some(x), Type::Double, true, at))
     }
+}
 
-    /// The argument in the type that Spark aggregates it in: averages of whole numbers are doubles, texts are numbers.
-    pub(in crate::bind) fn spark_argument(&mut self, function: Aggregate, argument: Expr) -> Expr {
-        match (function, argument.kind) {
-            (Aggregate::Sum | Aggregate::Mean, Type::String) => cast(argument, Type::Double),
-            (Aggregate::Mean, kind) if kind.is_integer() => cast(argument, Type::Double),
-            (Aggregate::Min | Aggregate::Max, Type::Double) => {
-                let at = argument.at;
-                call(Function::Order, vec![argument], Type::Int64, at)
+/// An aggregate that means something else than in the gold language: sums that do not fit wrap or are null, averages of
+/// whole numbers are doubles, texts are numbers, and NaN is the greatest number.
+pub(in crate::bind) fn spark_aggregate(function: Aggregate, argument: &Expr, at: Place) -> Option<Expr> {
+    let argument = argument.clone();
+    match (function, argument.kind) {
+        (Aggregate::Sum, kind) => match kind {
+            Type::String | Type::Double | Type::Float => {
+                Some(aggregate(function, Some(cast(argument, Type::Double)), Type::Double, true, at))
             }
-            _ => argument,
+            kind if kind.is_exact() => Some(total(argument, at)),
+            _ => None,
+        },
+        (Aggregate::Mean, Type::Decimal { precision, scale }) => {
+            let count = aggregate(Aggregate::Count, Some(argument.clone()), Type::Int64, false, at);
+            let count = cast(count, Type::Decimal { precision: 20, scale: 0 });
+            let kind =
+                Type::Decimal { precision: (precision + 4).min(MAX_PRECISION), scale: (scale + 4).min(MAX_PRECISION) };
+            Some(call(Function::Divide, vec![total(argument, at), count], kind, at))
         }
+        (Aggregate::Mean, kind) if kind.is_integer() || kind.is_approximate() || kind == Type::String => {
+            Some(aggregate(function, Some(cast(argument, Type::Double)), Type::Double, true, at))
+        }
+        (Aggregate::Min | Aggregate::Max, kind) if kind.is_approximate() => {
+            let order = call(Function::Order, vec![argument], Type::Int64, at);
+            Some(call(Function::Disorder, vec![aggregate(function, Some(order), Type::Int64, true, at)], kind, at))
+        }
+        _ => None,
     }
+}
 
-    /// The aggregate over such an argument in the type that the query sees.
-    pub(in crate::bind) fn spark_aggregate(
-        &mut self,
-        function: Aggregate,
-        argument: Type,
-        value: Expr,
-        at: Place,
-    ) -> Expr {
-        match (function, argument) {
-            (Aggregate::Min | Aggregate::Max, Type::Double) => call(Function::Disorder, vec![value], Type::Double, at),
-            _ => value,
-        }
-    }
+fn total(argument: Expr, at: Place) -> Expr {
+    let kind = match argument.kind {
+        Type::Decimal { precision, scale } => Type::Decimal { precision: (precision + 10).min(MAX_PRECISION), scale },
+        _ => Type::Int64,
+    };
+    aggregate(Aggregate::LenientSum, Some(argument), kind, true, at)
 }

@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{Expr as Ast, Function as Written, FunctionArg, FunctionArgExpr, FunctionArguments};
 
+use super::binary::{is_days, later};
 use super::call;
 use super::coerce::cast;
 use crate::bind::Binder;
@@ -26,10 +27,7 @@ impl Binder<'_> {
             ("current_timestamp" | "now", []) => {
                 Some(Expr::literal(Literal::Timestamp(self.now()), Type::TimestampUtc, at))
             }
-            ("current_date" | "curdate", []) => {
-                let days = i32::try_from(self.now().div_euclid(86_400_000_000)).ok();
-                days.map(|days| Expr::literal(Literal::Date(days), Type::Date, at))
-            }
+            ("current_date" | "curdate", []) => Some(Expr::literal(Literal::Date(self.today()), Type::Date, at)),
             ("nvl" | "ifnull", [a, b]) => self.first_of(&[*a, *b], at, cx),
             ("coalesce", [_, ..]) => self.first_of(&list, at, cx),
             ("nvl2", [x, a, b]) => self.expr(x, cx).and_then(|x| self.choice(present(x, at), a, b, at, cx)),
@@ -43,10 +41,7 @@ impl Binder<'_> {
                 // Null is no NaN.
                 Expr { node: Node::Is(Box::new(test), true), kind: Type::Boolean, nullable: false, at }
             }),
-            ("mod", [a, b]) => {
-                let (a, b) = (self.number_of(a, cx), self.number_of(b, cx));
-                a.zip(b).and_then(|(a, b)| self.numeric(Function::Remainder, a, b, at))
-            }
+            ("mod", [a, b]) => self.remainder(a, b, at, cx),
             ("abs" | "floor" | "ceil" | "ceiling" | "round" | "negative", _) => self.scalar_number(name, &list, at, cx),
             ("concat", [_, ..]) => return None,
             ("upper" | "ucase", [x]) => self.text(x, cx, name).map(|x| of_text(Node::Upper, x, at)),
@@ -90,9 +85,12 @@ impl Binder<'_> {
             ("to_date" | "date", [x]) => self.calendar(x, Type::Date, at, cx),
             ("to_timestamp" | "timestamp", [x]) => self.calendar(x, Type::TimestampUtc, at, cx),
             ("date_add" | "date_sub" | "datediff" | "date_diff", [a, b]) => self.days(name, a, b, at, cx),
-            ("string" | "int" | "bigint" | "double" | "boolean", [x]) => {
+            ("string" | "tinyint" | "smallint" | "int" | "bigint" | "float" | "double" | "boolean", [x]) => {
                 let kind = match name {
                     "string" => Type::String,
+                    "tinyint" => Type::Int8,
+                    "smallint" => Type::Int16,
+                    "float" => Type::Float,
                     "int" => Type::Int32,
                     "bigint" => Type::Int64,
                     "double" => Type::Double,
@@ -134,13 +132,11 @@ impl Binder<'_> {
             let from = self.calendar(b, Type::Date, at, cx)?;
             return Some(call(Function::DaysBetween, vec![date, from], Type::Int32, at));
         }
-        let days = self.number_of(b, cx)?;
-        if !days.kind.is_integer() {
-            return self.refuse(at, format!("`{name}` takes a whole number of days"));
+        let days = self.expr(b, cx)?;
+        if days.node != Node::Untyped && !is_days(days.kind) {
+            return self.refuse(at, format!("`{name}` takes a whole number of days of 32 bits"));
         }
-        let days = cast(days, Type::Int64);
-        let days = if name == "date_sub" { call(Function::Negate, vec![days], Type::Int64, at) } else { days };
-        Some(call(Function::AddDays, vec![date, days], Type::Date, at))
+        Some(later(date, days, name == "date_sub", at))
     }
 
     fn part_of(&mut self, part: Part, from_one: bool, x: &Ast, at: Place, cx: &Context<'_>) -> Option<Expr> {

@@ -8,20 +8,22 @@ mod scalar;
 mod subquery;
 
 use sqlparser::ast::{
-    CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr as Ast, Spanned, TimezoneInfo, Value, ValueWithSpan,
+    CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr as Ast, Spanned, TimezoneInfo, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
-pub(super) use self::coerce::cast;
+pub(super) use self::aggregate::spark_aggregate;
 pub(crate) use self::coerce::spark_compared;
-pub(super) use self::subquery::Beside;
+pub(super) use self::coerce::{cast, spark_joint};
+pub(super) use self::subquery::{Beside, gives_one_row};
 use super::Binder;
-use super::expr::{Context, not};
+use super::expr::{Context, integer, not};
 use crate::dialect::Dialect;
 use crate::error::Place;
-use crate::literal::Literal;
+use crate::literal::{Literal, exact};
 use crate::plan::{Expr, Function, Node};
 use crate::spark;
-use crate::types::{MAX_PRECISION, Type};
+use crate::types::{MAX_PRECISION, Type, decimal};
 
 impl Binder<'_> {
     pub(super) fn is_spark(&self) -> bool {
@@ -49,8 +51,24 @@ impl Binder<'_> {
             Ast::Floor { expr, field } if plain_rounding(field) => self.whole(Function::Floor, expr, at, cx),
             Ast::Ceil { expr, field } if plain_rounding(field) => self.whole(Function::Ceil, expr, at, cx),
             Ast::Subquery(query) => self.scalar_query(query, at),
+            Ast::Exists { subquery, negated } => self.exists(subquery, *negated, at, cx),
             Ast::InSubquery { expr, subquery, negated } => self.in_query(expr, subquery, *negated, at, cx),
             other => self.outside(other, at),
+        }
+    }
+
+    /// `-5`: the sign is a part of a number that it stands before.
+    pub(super) fn spark_negative(&mut self, operand: &Ast, op: UnaryOperator, at: Place) -> Option<Expr> {
+        let Ast::Value(ValueWithSpan { value: Value::Number(text, long), .. }) = operand else { return None };
+        if !self.is_spark() || op != UnaryOperator::Minus || text.contains(['e', 'E']) {
+            return None;
+        }
+        let text = format!("-{text}");
+        match text.parse::<i64>() {
+            Ok(n) if *long => Some(Expr::literal(Literal::Integer(n), Type::Int64, at)),
+            Ok(n) => Some(integer(n, at)),
+            Err(_) if *long => None,
+            Err(_) => exact(&text).map(|n| Expr::literal(Literal::Decimal(n.units), decimal(n.precision, n.scale), at)),
         }
     }
 
@@ -64,9 +82,9 @@ impl Binder<'_> {
 
     /// `date '...'` and `timestamp '...'`.
     pub(super) fn spark_dated(&mut self, text: &str, kind: Type, at: Place) -> Option<Expr> {
-        let value = match kind {
-            Type::Date => spark::date(text).map(Literal::Date),
-            _ => spark::timestamp(text, 0).map(Literal::Timestamp),
+        let (value, kind) = match kind {
+            Type::Date => (spark::date(text).map(Literal::Date), kind),
+            _ => (spark::timestamp(text, self.today()).map(Literal::Timestamp), Type::TimestampUtc),
         };
         match value {
             Some(value) => Some(Expr::literal(value, kind, at)),
@@ -91,7 +109,34 @@ impl Binder<'_> {
         if refused || inner.kind.is_timestamp() && kind == Type::Boolean {
             return self.refuse(at, format!("a cast of {} to {kind} is not in the subset", inner.kind));
         }
-        Some(cast(inner, kind))
+        // A number that was cast is no literal any more, and decimals beside it are of other types.
+        if let Node::Literal(Literal::Integer(_)) = inner.node {
+            return Some(call(Function::Cast, vec![inner], kind, at));
+        }
+        Some(self.cast_at(inner, kind))
+    }
+
+    /// A cast whose result may hang on the day: of a text that is a time alone.
+    fn cast_at(&self, inner: Expr, kind: Type) -> Expr {
+        if inner.kind != Type::String || inner.node == Node::Untyped || !kind.is_timestamp() {
+            return cast(inner, kind);
+        }
+        let at = inner.at;
+        call(Function::Instant(self.today()), vec![inner], kind, at)
+    }
+
+    /// Days since 1970-01-01.
+    fn today(&self) -> i32 {
+        i32::try_from(self.now().div_euclid(86_400_000_000)).unwrap_or(0)
+    }
+
+    /// A condition of a `case`: Spark takes no bare null there.
+    pub(super) fn told(&mut self, condition: Expr) -> Option<Expr> {
+        let bare = condition.node == Node::Literal(Literal::Null);
+        if bare && self.is_spark() {
+            return self.refuse(condition.at, "a condition of `case` that is null");
+        }
+        Some(condition)
     }
 
     pub(super) fn spark_substring(
@@ -106,9 +151,17 @@ impl Binder<'_> {
         let mut operands = vec![text];
         for ast in std::iter::once(from).chain(length) {
             let operand = self.expr(ast, cx)?;
-            operands.push(cast(operand, Type::Int64));
+            operands.push(self.position_of(operand)?);
         }
         Some(call(Function::Substring, operands, Type::String, at))
+    }
+
+    /// A whole number of 32 bits, from what Spark makes one of without being asked.
+    fn position_of(&mut self, x: Expr) -> Option<Expr> {
+        match x.kind {
+            kind if x.node == Node::Untyped || kind.is_number() || kind == Type::String => Some(cast(x, Type::Int32)),
+            kind => self.refuse(x.at, format!("a whole number stands here, and this is {kind}")),
+        }
     }
 
     /// Whether a text holds a match of a literal pattern.
@@ -117,6 +170,9 @@ impl Binder<'_> {
             return self.refuse(pattern.span(), "a pattern is a literal text");
         };
         match portable(pattern) {
+            Some(pattern) if !crate::lower::is_pattern(&pattern) => {
+                self.refuse(at, "this pattern is not one here: it is not closed, or too large")
+            }
             Some(pattern) => Some(call(Function::Matches(pattern), vec![x], Type::Boolean, at)),
             None => self.refuse(at, "this pattern means other things to Java than here"),
         }
@@ -124,10 +180,12 @@ impl Binder<'_> {
 
     fn whole(&mut self, function: Function, operand: &Ast, at: Place, cx: &Context<'_>) -> Option<Expr> {
         let x = self.number_of(operand, cx)?;
-        if x.kind.is_integer() {
-            return Some(x);
-        }
-        Some(call(function, vec![cast(x, Type::Double)], Type::Int64, at))
+        Some(match x.kind {
+            Type::Decimal { scale: 0, .. } => x,
+            Type::Decimal { precision, scale } => call(function, vec![x], decimal(precision - scale + 1, 0), at),
+            kind if kind.is_integer() => call(Function::Cast, vec![x], Type::Int64, at),
+            _ => call(function, vec![x], Type::Int64, at),
+        })
     }
 
     /// A number, also one that a text holds.
@@ -162,7 +220,7 @@ fn plain_rounding(field: &CeilFloorKind) -> bool {
 fn portable(pattern: &str) -> Option<String> {
     let mut text = String::with_capacity(pattern.len());
     let mut chars = pattern.chars().peekable();
-    let mut class = false;
+    let (mut class, mut depth) = (false, 0);
     while let Some(c) = chars.next() {
         match c {
             '\\' => {
@@ -185,10 +243,16 @@ fn portable(pattern: &str) -> Option<String> {
             ']' => class = false,
             '&' if class && chars.peek() == Some(&'&') => return None,
             '(' if !class && chars.peek() == Some(&'?') => return None,
-            '*' | '+' | '?' | '}' if !class && chars.peek() == Some(&'+') => return None,
-            // Java's `$` also stands before a last line feed, its `.` before none of several line ends.
+            '*' | '+' | '?' | '}' if !class && matches!(chars.peek(), Some('+' | '*' | '{')) => return None,
+            '(' if !class => depth += 1,
+            ')' if !class => depth -= 1,
+            // Java's `$` also stands before a last line end, its `.` before none of several ones.
             '$' if !class => {
-                text += "(?:\\n?\\z)";
+                let last = chars.clone().all(|c| c == ')') || depth == 0 && chars.peek() == Some(&'|');
+                if !last {
+                    return None;
+                }
+                text += "(?:(?:\\r\\n|[\\n\\r\\u0085\\u2028\\u2029])?\\z)";
                 continue;
             }
             '.' if !class => {
@@ -206,6 +270,9 @@ fn portable(pattern: &str) -> Option<String> {
 fn named_type(name: &DataType) -> Option<Type> {
     Some(match name {
         DataType::Boolean => Type::Boolean,
+        DataType::TinyInt(None) => Type::Int8,
+        DataType::SmallInt(None) => Type::Int16,
+        DataType::Float(ExactNumberInfo::None) | DataType::Real => Type::Float,
         DataType::Int(None) | DataType::Integer(None) => Type::Int32,
         DataType::BigInt(None) => Type::Int64,
         DataType::Decimal(info) | DataType::Numeric(info) | DataType::Dec(info) => match info {
@@ -219,6 +286,8 @@ fn named_type(name: &DataType) -> Option<Type> {
         DataType::Timestamp(None, TimezoneInfo::None) => Type::TimestampUtc,
         DataType::Custom(name, arguments) if arguments.is_empty() => {
             match name.to_string().to_ascii_lowercase().as_str() {
+                "byte" => Type::Int8,
+                "short" => Type::Int16,
                 "long" => Type::Int64,
                 "string" => Type::String,
                 _ => return None,

@@ -1,13 +1,14 @@
 //! Queries inside a condition, and joins that only ask whether there is a match: both as joins with few columns.
 
-use sqlparser::ast::{Expr as Ast, JoinConstraint, JoinOperator, Query};
+use sqlparser::ast::{Expr as Ast, GroupByExpr, JoinConstraint, JoinOperator, Query, Select, SelectItem, SetExpr};
 
 use super::coerce::{cast, spark_compared};
 use crate::bind::Binder;
 use crate::bind::expr::{Context, case, integer, not};
+use crate::bind::from::{Of, pair, side, terms};
 use crate::error::Place;
 use crate::literal::Literal;
-use crate::plan::{Aggregate, Call, Comparison, Expr, Node, Plan};
+use crate::plan::{Aggregate, Call, Comparison, Expr, Keeps, Node, Plan};
 use crate::types::Type;
 
 /// What stands beside the rows of a from clause because its condition asks for it.
@@ -20,8 +21,8 @@ pub(in crate::bind) struct Beside {
 enum Joined {
     /// One row beside every row.
     Row(Plan),
-    /// The row of distinct ones whose first column is this, else nulls.
-    Match(Expr, Plan),
+    /// The row of distinct ones whose first columns are these, else nulls.
+    Match(Vec<Expr>, Plan),
 }
 
 impl Beside {
@@ -33,14 +34,17 @@ impl Beside {
     pub fn around(self, rows: Plan) -> Plan {
         self.joined.into_iter().fold(rows, |left, joined| {
             let one = || integer(1, Place::default());
-            let (right, outer, on) = match joined {
-                Joined::Row(right) => (right, false, (one(), one())),
-                Joined::Match(key, right) => {
-                    let (kind, at) = (key.kind, key.at);
-                    (right, true, (key, Expr::column(0, kind, true, at)))
+            let (right, keeps, on) = match joined {
+                Joined::Row(right) => (right, Keeps::None, vec![(one(), one())]),
+                Joined::Match(keys, right) => {
+                    let beside = |(place, key): (usize, Expr)| {
+                        let (kind, at) = (key.kind, key.at);
+                        (key, Expr::column(place, kind, true, at))
+                    };
+                    (right, Keeps::Left, keys.into_iter().enumerate().map(beside).collect())
                 }
             };
-            Plan::Join { left: Box::new(left), right: Box::new(right), outer, on: vec![on] }
+            Plan::Join { left: Box::new(left), right: Box::new(right), keeps, on }
         })
     }
 
@@ -97,7 +101,7 @@ impl Binder<'_> {
             return self.refuse(at, "a query inside an expression stands in the `where` of another query only");
         };
         let (all, found) =
-            (beside.add(Joined::Row(counts)), beside.add(Joined::Match(x.clone(), marked(values, vec![y()]))));
+            (beside.add(Joined::Row(counts)), beside.add(Joined::Match(vec![x.clone()], marked(values, vec![y()]))));
         let number = |index| Expr::column(index, Type::Int64, false, at);
         let test = |op, a: Expr, b: Expr| {
             let node = Node::Compare(op, Box::new(a), Box::new(b));
@@ -115,6 +119,78 @@ impl Binder<'_> {
         ];
         let among = case(conditions, vec![said(true), said(false), unknown(), unknown(), said(false)], at);
         Some(if negated { not(among, at) } else { among })
+    }
+
+    /// `exists (select 1 from t where t.x = y)`: equalities with the rows around, and conditions on its own tables.
+    pub(super) fn exists(&mut self, query: &Query, negated: bool, at: Place, cx: &Context<'_>) -> Option<Expr> {
+        let held = self.beside.take();
+        let found = self.matches_of(query, at, cx);
+        self.beside = held;
+        let (rows, keys, theirs) = found?;
+        let Some(beside) = &mut self.beside else {
+            return self.refuse(at, "a query inside an expression stands in the `where` of another query only");
+        };
+        let count = keys.len();
+        let marker = match count {
+            0 => {
+                let call = Call { function: Aggregate::Count, argument: None, kind: Type::Int64, nullable: false };
+                let counted = Plan::Aggregate { input: Box::new(rows), keys: Vec::new(), calls: vec![call] };
+                let number = Expr::column(beside.add(Joined::Row(counted)), Type::Int64, false, at);
+                let none = Expr::literal(Literal::Integer(0), Type::Int64, at);
+                let node = Node::Compare(Comparison::Equal, Box::new(number), Box::new(none));
+                Expr { node, kind: Type::Boolean, nullable: false, at }
+            }
+            _ => {
+                let first = beside.add(Joined::Match(keys, marked(rows, theirs)));
+                let marker = Expr::column(first + count, Type::Boolean, true, at);
+                Expr { node: Node::IsNull(Box::new(marker)), kind: Type::Boolean, nullable: false, at }
+            }
+        };
+        Some(if negated { marker } else { not(marker, at) })
+    }
+
+    /// The rows of a query behind `exists`, and what must be equal: of the rows around, and of its own.
+    fn matches_of(&mut self, query: &Query, at: Place, cx: &Context<'_>) -> Option<(Plan, Vec<Expr>, Vec<Expr>)> {
+        let plain = query.with.is_none() && query.limit_clause.is_none() && query.fetch.is_none();
+        let select = match query.body.as_ref() {
+            SetExpr::Select(select) if plain && is_plain(select) => select,
+            _ => return self.refuse(at, "a query behind `exists` is a plain select of rows"),
+        };
+        let own = self.from(&select.from);
+        let around = cx.scope.columns.len();
+        let mut both = cx.scope.clone();
+        both.around = around;
+        both.open |= own.scope.open;
+        both.columns.extend(own.scope.columns);
+        let inner = Context::plain(&both, "behind `exists`");
+        for item in &select.projection {
+            if let SelectItem::UnnamedExpr(ast) | SelectItem::ExprWithAlias { expr: ast, .. } = item {
+                self.expr(ast, &inner)?;
+            }
+        }
+        let condition = match &select.selection {
+            Some(ast) => terms(self.boolean(ast, &inner, "the condition of `where`")?),
+            None => Vec::new(),
+        };
+        let (mut rows, mut keys, mut theirs) = (own.plan?, Vec::new(), Vec::new());
+        for term in condition {
+            match (pair(&term, around), side(&term, around)) {
+                (Some((key, other)), _) => {
+                    keys.push(key);
+                    theirs.push(other);
+                }
+                (None, Some(Of::Right)) => {
+                    let mut condition = term;
+                    condition.renumber(&|i| i - around);
+                    rows = Plan::Filter { input: Box::new(rows), condition };
+                }
+                (None, _) => {
+                    let message = "`exists` takes equalities with the rows around and conditions on its own tables";
+                    return self.refuse(term.at, message);
+                }
+            }
+        }
+        Some((rows, keys, theirs))
     }
 
     /// The plan of a query inside an expression, and the type of its only column.
@@ -160,12 +236,26 @@ impl Binder<'_> {
         });
         let on = on.collect();
         let width = left.width();
-        let joined = Plan::Join { left: Box::new(left), right: Box::new(marked(right, theirs)), outer: true, on };
+        let joined =
+            Plan::Join { left: Box::new(left), right: Box::new(marked(right, theirs)), keeps: Keeps::Left, on };
         let marker = Expr::column(width + count, Type::Boolean, true, at);
         let missing = Expr { node: Node::IsNull(Box::new(marker)), kind: Type::Boolean, nullable: false, at };
         let condition = if anti { missing } else { not(missing, at) };
         Plan::Project { input: Box::new(Plan::Filter { input: Box::new(joined), condition }), exprs: kept }
     }
+}
+
+/// Whether a select gives a row for every row of its tables that its condition keeps.
+fn is_plain(select: &Select) -> bool {
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(keys, modifiers) if keys.is_empty() && modifiers.is_empty());
+    let bare = select.top.is_none() && select.lateral_views.is_empty() && select.qualify.is_none();
+    ungrouped && bare && select.having.is_none() && !select.projection.iter().any(calls_something)
+}
+
+/// Whether an item may be an aggregate: then there is a row whatever the data.
+fn calls_something(item: &SelectItem) -> bool {
+    let (SelectItem::UnnamedExpr(ast) | SelectItem::ExprWithAlias { expr: ast, .. }) = item else { return false };
+    !matches!(ast, Ast::Identifier(_) | Ast::CompoundIdentifier(_) | Ast::Value(_))
 }
 
 /// The distinct keys of a relation, with a column that is true behind them.
@@ -179,7 +269,8 @@ fn marked(relation: Plan, keys: Vec<Expr>) -> Plan {
     Plan::Project { input: Box::new(Plan::Distinct { input: Box::new(keys), kinds }), exprs }
 }
 
-fn gives_one_row(plan: &Plan) -> bool {
+/// Whether the relation is a single row whatever the data.
+pub(in crate::bind) fn gives_one_row(plan: &Plan) -> bool {
     match plan {
         Plan::One => true,
         Plan::Aggregate { keys, .. } => keys.is_empty(),

@@ -3,6 +3,7 @@
 use polars::chunked_array::ops::arity::{broadcast_binary_elementwise, unary_elementwise};
 use polars::prelude::*;
 
+use super::wide;
 use crate::lower::column::{from_units, units};
 use crate::lower::decimal::{fits, pow10, quotient, rescale};
 use crate::plan::Function;
@@ -15,10 +16,10 @@ pub(super) fn binary(
     left: &Series,
     right: &Series,
 ) -> PolarsResult<Series> {
-    if kind == Type::Double {
+    if kind.is_approximate() {
         let result: Float64Chunked =
             broadcast_binary_elementwise(left.f64()?, right.f64()?, |a: Option<f64>, b: Option<f64>| {
-                double(function, a?, b?)
+                double(function, a?, b?).map(|x| rounded(x, kind))
             });
         return Ok(result.into_series());
     }
@@ -38,7 +39,7 @@ pub(super) fn binary(
 
 /// `-x` and `abs(x)`.
 pub(super) fn signed(absolute: bool, kind: Type, series: &Series) -> PolarsResult<Series> {
-    if kind == Type::Double {
+    if kind.is_approximate() {
         let sign = |x: f64| if absolute { x.abs() } else { -x };
         return Ok(series.f64()?.apply_values(sign).into_series());
     }
@@ -47,10 +48,19 @@ pub(super) fn signed(absolute: bool, kind: Type, series: &Series) -> PolarsResul
     from_units(result, kind)
 }
 
+/// A double as the nearest value of its type. For operations on two floats this is what they give: a double holds more
+/// than twice their digits.
+pub(super) fn rounded(x: f64, kind: Type) -> f64 {
+    #[allow(clippy::cast_possible_truncation)]
+    if kind == Type::Float { f64::from(x as f32) } else { x }
+}
+
 /// A whole number in the bits of its type; decimals stay.
-pub(super) fn wrapped(n: i128, kind: Type) -> i128 {
+pub(in crate::lower) fn wrapped(n: i128, kind: Type) -> i128 {
     #[allow(clippy::cast_possible_truncation)]
     match kind {
+        Type::Int8 => i128::from(n as i8),
+        Type::Int16 => i128::from(n as i16),
         Type::Int32 => i128::from(n as i32),
         Type::Int64 => i128::from(n as i64),
         _ => n,
@@ -82,14 +92,25 @@ fn whole(function: &Function, a: i128, b: i128) -> Option<i128> {
 }
 
 fn exact(function: &Function, (a, of_a): (i128, u8), (b, of_b): (i128, u8), scale: u8) -> Option<i128> {
+    let b = match function {
+        Function::Divide | Function::Remainder if b == 0 => return None,
+        Function::Subtract => -b,
+        _ => b,
+    };
     let wide = of_a.max(of_b);
     let up = |x: i128, own: u8| x.checked_mul(pow10(wide - own)?);
+    let (left, right) = (up(a, of_a), up(b, of_b));
     match function {
-        Function::Add => rescale(up(a, of_a)?.checked_add(up(b, of_b)?)?, wide, scale),
-        Function::Subtract => rescale(up(a, of_a)?.checked_sub(up(b, of_b)?)?, wide, scale),
-        Function::Multiply => rescale(a.checked_mul(b)?, of_a + of_b, scale),
-        Function::Divide if b == 0 => None,
         Function::Divide => quotient(a, of_a, b, of_b, scale),
-        _ => rescale(up(a, of_a)?.checked_rem(up(b, of_b)?)?, wide, scale),
+        Function::Multiply => match a.checked_mul(b) {
+            Some(product) => rescale(product, of_a + of_b, scale),
+            None => wide::times((a, of_a), (b, of_b), scale),
+        },
+        // The type of the remainder leaves room for the dividend: a divisor that does not fit is greater.
+        Function::Remainder => rescale(right.map_or(left, |right| left?.checked_rem(right))?, wide, scale),
+        _ => match left.zip(right).and_then(|(left, right)| left.checked_add(right)) {
+            Some(sum) => rescale(sum, wide, scale),
+            None => wide::sum((a, of_a), (b, of_b), scale),
+        },
     }
 }

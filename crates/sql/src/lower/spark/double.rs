@@ -1,24 +1,24 @@
 //! Doubles: rounding, and whole numbers that order as they do.
 
-/// To `places`, half away from zero, of the shortest decimal that reads back as the number.
+/// To `places`, half away from zero and never to a negative zero, of the shortest decimal that reads back as the number.
 pub(super) fn round(x: f64, places: i32) -> f64 {
-    if !x.is_finite() {
-        return x;
+    if !x.is_finite() || x == 0.0 {
+        return x + 0.0;
     }
-    let text = format!("{x:e}");
+    let text = crate::spark::digits_of(x);
     let Some((digits, exponent)) = text.split_once('e') else { return x };
     let Ok(exponent) = exponent.parse::<i32>() else { return x };
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
     let plain: String = digits.chars().filter(char::is_ascii_digit).collect();
     // Digits before the last place that stays.
     let kept = exponent + 1 + places;
-    let Ok(kept) = usize::try_from(kept) else { return 0.0 * x.signum() };
+    let Ok(kept) = usize::try_from(kept) else { return 0.0 };
     if kept >= plain.len() {
         return x;
     }
     let up = plain.as_bytes()[kept] >= b'5';
     let units: u128 = plain[..kept].parse().unwrap_or(0) + u128::from(up);
-    format!("{sign}{units}e-{places}").parse().unwrap_or(x)
+    format!("{sign}{units}e-{places}").parse().unwrap_or(x) + 0.0
 }
 
 /// NaN is the greatest, and both zeros are one.
