@@ -14,7 +14,7 @@ use crate::journal::Pending;
 use crate::plan::ask::Settings;
 use crate::plan::reach::Reach;
 use crate::ports::LedgerEntry;
-use crate::views::scope_words;
+use crate::views::{count, scope_words};
 use assay_contract::ScopeWord;
 use assay_pipeline::{Environment, Layer, Permit};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -201,7 +201,7 @@ impl RunPlan {
         match self.files.len() {
             0 if open && self.steps.iter().any(|step| step.feeds) => "dates of what the feeds bring".into(),
             1 if open => "dates found in 1 file".into(),
-            files if open && files > 0 => format!("dates found in {files} files"),
+            files if open && files > 0 => format!("dates found in {} files", count(files)),
             _ => scope_words(&self.scope),
         }
     }
@@ -211,7 +211,7 @@ impl RunPlan {
         match &self.work {
             Work::Undo(reversal) => match reversal.of.as_slice() {
                 [one] => format!("undo of {one}"),
-                [newest, more @ ..] => format!("undo of {newest} and {} before it", more.len()),
+                [newest, more @ ..] => format!("undo of {newest} and {} before it", count(more.len())),
                 [] => self.dates_words(),
             },
             _ => self.dates_words(),

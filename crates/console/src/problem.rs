@@ -14,7 +14,7 @@ pub enum ConsoleError {
     HalfRange,
     #[error("the date range begins at {from}, after its end {to}; nothing was started")]
     RangeReversed { from: NaiveDate, to: NaiveDate },
-    #[error("no source of {pipeline} holds a date from {from} to {to}; nothing was started")]
+    #[error("no source of {pipeline} holds {}; nothing was started", dates(*from, *to))]
     NoSuchDate { pipeline: String, from: NaiveDate, to: NaiveDate, known: Option<(NaiveDate, NaiveDate)> },
     #[error("`{text}` sets no parameter; nothing was started")]
     BadSetting { text: String },
@@ -88,6 +88,10 @@ pub enum ConsoleError {
     Panicked { step: String },
     #[error("the step {step} was stopped on request")]
     Cancelled { step: String },
+}
+
+fn dates(from: NaiveDate, to: NaiveDate) -> String {
+    if from == to { format!("the date {from}") } else { format!("a date from {from} to {to}") }
 }
 
 impl ConsoleError {

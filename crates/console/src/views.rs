@@ -82,6 +82,19 @@ pub fn parse_status(word: &str) -> Option<Status> {
     [Queued, Running, Succeeded, Flagged, Failed, Cancelled, Skipped].into_iter().find(|s| status_word(*s) == word)
 }
 
+/// `1,234,567`.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// `14 dates, 2026-11-01 to 2026-11-14`, `2026-11-01` or `all dates`.
 pub fn scope_words(scope: &RunScope) -> String {
     match scope {
@@ -91,7 +104,7 @@ pub fn scope_words(scope: &RunScope) -> String {
             (Some(first), Some(last)) => {
                 let whole = (*last - *first).num_days() + 1 == dates.len() as i64;
                 let join = if whole { "" } else { " with gaps" };
-                format!("{} dates, {first} to {last}{join}", dates.len())
+                format!("{} dates, {first} to {last}{join}", count(dates.len()))
             }
             // A plan without dates builds undated tables only.
             _ => "whole tables".into(),

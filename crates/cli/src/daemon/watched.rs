@@ -179,7 +179,10 @@ fn why(ready: usize, unready: usize) -> String {
     match (ready, unready) {
         (0, _) => "what earlier runs left undone".to_owned(),
         (ready, 0) => format!("{} new, changed or gone", files(ready)),
-        (ready, unready) => format!("{} new, changed or gone; {unready} more not complete yet", files(ready)),
+        (ready, unready) => {
+            let unready = words::count(unready as u64);
+            format!("{} new, changed or gone; {unready} more not complete yet", files(ready))
+        }
     }
 }
 

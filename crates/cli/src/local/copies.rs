@@ -2,6 +2,7 @@
 
 use super::LocalRunner;
 use super::watch::StageWatch;
+use crate::render::words::{count, counted};
 use assay_console::RunPlan;
 use assay_console::ports::{Level, StepContext};
 use assay_pipeline::{Layer, Publication, TableName};
@@ -36,8 +37,9 @@ impl LocalRunner<'_> {
         let done = publish(&job, &StageWatch::new(context.watch))?;
         context.watch.log(Level::Info, &words(&done));
         if !done.doubles.is_empty() {
-            let (count, first) = (done.doubles.len(), &done.doubles[0]);
-            let text = format!("{count} files have the content of another file and share its copy, such as {first}");
+            let (doubles, first) = (count(done.doubles.len() as u64), &done.doubles[0]);
+            let text =
+                format!("files with the content of another file, whose copy they share: {doubles}, such as {first}");
             context.watch.log(Level::Info, &text);
         }
         Ok(())
@@ -54,6 +56,6 @@ impl LocalRunner<'_> {
 }
 
 fn words(done: &Published) -> String {
-    let removed = if done.removed > 0 { format!(", {} removed", done.removed) } else { String::new() };
-    format!("copies: {} files written, {} unchanged{removed}", done.written, done.unchanged)
+    let removed = if done.removed > 0 { format!(", {} removed", count(done.removed)) } else { String::new() };
+    format!("copies: {} written, {} unchanged{removed}", counted(done.written, "file"), count(done.unchanged))
 }

@@ -19,6 +19,7 @@ pub use tables::LocalTables;
 
 use crate::desk::{Desk, Ready};
 use crate::exit;
+use crate::render::words::{count, counted};
 use assay_console::permits::PermitTime;
 use assay_console::ports::{LedgerEntry, Level, Runner, StepContext, StepOutcome};
 use assay_console::{PlannedFile, PlannedStep, RunPlan, RunScope, SystemClock, Work};
@@ -110,7 +111,7 @@ impl<'a> LocalRunner<'a> {
             let examples = found.left_out_examples.join(", ");
             context.watch.log(
                 Level::Warn,
-                &format!("{} entries are no source files and were left out: {examples}", found.left_out),
+                &format!("left out, for they are no source files: {}, such as {examples}", count(found.left_out)),
             );
         }
         // A file that the feed brought may have taken the place of one that was planned.
@@ -127,13 +128,15 @@ impl<'a> LocalRunner<'a> {
         }
         let (mut read, mut blank) = (0, 0);
         for file in &surveyed {
-            context
-                .watch
-                .log(Level::Debug, &format!("{}: {} lines or records, {} blank", file.path, file.records, file.blank));
+            context.watch.log(
+                Level::Debug,
+                &format!("{}: {} lines or records, {} blank", file.path, count(file.records), count(file.blank)),
+            );
             read += file.records;
             blank += file.blank;
         }
-        let text = format!("{} files, {} records, {blank} blank lines", surveyed.len(), read - blank);
+        let (files, records) = (counted(surveyed.len() as u64, "file"), counted(read - blank, "record"));
+        let text = format!("{files}, {records}, {}", counted(blank, "blank line"));
         context.watch.log(Level::Info, &text);
         let surveyed_none = surveyed.is_empty();
         // Kept for the silver step of the same process, which then need not look for record boundaries again.
@@ -224,9 +227,10 @@ impl<'a> LocalRunner<'a> {
             rules: rules.as_ref(),
         };
         let built = assay_stages::gold::build(&job, model, &self.runtime)?;
-        context
-            .watch
-            .log(Level::Info, &format!("published version {}, {} rows", built.committed.version, built.rows_out));
+        context.watch.log(
+            Level::Info,
+            &format!("published version {}, {}", built.committed.version, counted(built.rows_out, "row")),
+        );
         self.copy(plan, (Layer::Gold, &step.table), context, &|_| None)?;
         Ok(StepOutcome {
             rows_in: Some(built.rows_in),
@@ -406,7 +410,8 @@ fn warehouse_outcome(
     }
     let text = match &delivered.outcome {
         LoadOutcome::Loaded { copied, replaced, .. } => {
-            format!("loaded {copied} rows in place of {replaced}; counts and sums agree")
+            let (copied, replaced) = (counted(*copied, "row"), count(*replaced));
+            format!("loaded {copied} in place of {replaced}; counts and sums agree")
         }
         LoadOutcome::AlreadyLoaded => format!("version {} was loaded before; counts and sums agree", delivered.version),
     };

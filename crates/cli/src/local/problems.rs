@@ -62,7 +62,9 @@ pub fn engine(message: &str, error: &polars::error::PolarsError) -> Problem {
 /// The error's own text says what happened and what to do; its sources become the reasons.
 fn problem(kind: ProblemKind, error: &dyn Error) -> Problem {
     let mut problem = Problem::from_error(kind, error);
-    // A wrapper that only passes its source on says the same again.
+    // A wrapper that only passes its source on says the same again, and so does one that quotes it.
     problem.causes.dedup();
+    let message = problem.message.clone();
+    problem.causes.retain(|cause| !message.contains(cause.as_str()));
     problem
 }

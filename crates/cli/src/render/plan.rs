@@ -63,11 +63,12 @@ fn files(plan: &PlanDetail) -> Vec<String> {
 }
 
 fn more(total: usize, what: &str) -> Option<String> {
-    (total > LISTED).then(|| format!("  and {} more {what}", total - LISTED))
+    (total > LISTED).then(|| format!("  and {} more {what}", count((total - LISTED) as u64)))
 }
 
 fn named(all: &[String]) -> String {
-    let more = if all.len() > LISTED { format!(" and {} more", all.len() - LISTED) } else { String::new() };
+    let more =
+        if all.len() > LISTED { format!(" and {} more", count((all.len() - LISTED) as u64)) } else { String::new() };
     format!("{}{more}", all.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 

@@ -146,8 +146,9 @@ fn cells(key: &[Option<String>]) -> String {
 
 /// `7 of 8`, and how many are not known.
 pub fn score(score: Score) -> String {
-    let unknown = if score.unknown > 0 { format!(", {} not known", score.unknown) } else { String::new() };
-    format!("{} of {}{unknown}", score.passed, score.passed + score.failed)
+    let unknown =
+        if score.unknown > 0 { format!(", {} not known", count(u64::from(score.unknown))) } else { String::new() };
+    format!("{} of {}{unknown}", count(u64::from(score.passed)), count(u64::from(score.passed + score.failed)))
 }
 
 fn dates(dates: Option<&DateSpan>) -> String {
@@ -157,7 +158,7 @@ fn dates(dates: Option<&DateSpan>) -> String {
 fn span(dates: &DateSpan) -> String {
     match dates.count {
         1 => dates.first.clone(),
-        count => format!("{} to {} ({count})", dates.first, dates.last),
+        dated => format!("{} to {} ({})", dates.first, dates.last, count(u64::from(dated))),
     }
 }
 

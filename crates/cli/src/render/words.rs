@@ -1,19 +1,12 @@
 //! Numbers, sizes, ages and statuses as people read them.
 
+use assay_console::views;
 pub use assay_console::views::status_word as status;
 use chrono::{DateTime, Utc};
 
 /// `1,234,567`.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    views::count(usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// `1 file`, `14 files`.

@@ -34,7 +34,11 @@ pub fn sql(desk: &Desk, query: &str, limit: u32, json: bool) -> Result<u8, Probl
     let answer = pages::query(desk, query, limit)?;
     print(&answer.frame, json);
     if !json {
-        let more = if answer.more { format!("; more rows exist, the limit is {limit}") } else { String::new() };
+        let more = if answer.more {
+            format!("; more rows exist, the limit is {}", words::count(u64::from(limit)))
+        } else {
+            String::new()
+        };
         say!("\n{}{more}", words::counted(answer.frame.height() as u64, "row"));
     }
     Ok(exit::DONE)
@@ -53,7 +57,9 @@ pub fn quarantine(
     print(&page.frame, json);
     if !json {
         let shown = page.frame.height() as u64;
-        say!("\n{} of {} refused by {table}", words::count(shown), words::counted(page.total, "record"));
+        let of = [reason.map(|reason| format!(" for {reason}")), date.map(|date| format!(" on {date}"))];
+        let of: String = of.into_iter().flatten().collect();
+        say!("\n{} of {} refused by {table}{of}", words::count(shown), words::counted(page.total, "record"));
     }
     Ok(exit::DONE)
 }

@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::exit;
 use crate::render::out::say;
+use crate::render::words::counted;
 use assay_console::log::Follower;
 use assay_console::ports::Level;
 use assay_console::{Journal, RunFolder};
@@ -24,8 +25,10 @@ pub fn run(desk: &Desk, run: &str, follow: bool, level: &str, json: bool) -> Res
         let ended = !follow || has_ended(desk, &run)?;
         loop {
             let more = follower.more(BATCH)?;
-            if more.missed > 0 && !json {
-                say!("({} lines were dropped: the log reached its limit)", more.missed);
+            match more.missed {
+                0 => {}
+                missed if json => say!("{}", serde_json::json!({ "missed": missed })),
+                missed => say!("({} dropped: the log reached its limit)", counted(missed, "line")),
             }
             more.lines.iter().for_each(|line| print(line, json));
             if more.lines.is_empty() {

@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::exit;
 use crate::render::out::say;
+use crate::render::words;
 use assay_contract::Problem;
 use assay_pipeline::diagnostic::Mistake;
 
@@ -61,7 +62,11 @@ fn said_once(notes: &[Mistake]) -> Vec<String> {
             0 => note.to_string(),
             1 => format!("{note}\nThe same in line {}.", others[0]),
             count if count <= LINES => format!("{note}\nThe same in lines {}.", others.join(", ")),
-            count => format!("{note}\nThe same in lines {} and {} more.", others[..LINES].join(", "), count - LINES),
+            count => format!(
+                "{note}\nThe same in lines {} and {} more.",
+                others[..LINES].join(", "),
+                words::count((count - LINES) as u64)
+            ),
         }
     };
     notes.iter().enumerate().filter(first).map(said).collect()

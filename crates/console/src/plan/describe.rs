@@ -1,7 +1,7 @@
 //! A plan in words, as `--dry-run` prints it.
 
 use crate::plan::{PlannedStep, RunPlan, RunScope};
-use crate::views::scope_words;
+use crate::views::{count, scope_words};
 
 /// Files and dates that are listed one by one.
 const LISTED: usize = 20;
@@ -23,25 +23,25 @@ impl RunPlan {
             ));
         }
         self.describe_files(&mut lines);
-        lines.push(format!("Steps: {}", self.steps.len()));
+        lines.push(format!("Steps: {}", count(self.steps.len())));
         lines.extend(self.steps.iter().map(describe_step));
         lines
     }
 
     fn describe_files(&self, lines: &mut Vec<String>) {
         let bytes: u64 = self.files.iter().map(|file| file.size).sum();
-        lines.push(format!("Files: {}, {}", self.files.len(), size_words(bytes)));
+        lines.push(format!("Files: {}, {}", count(self.files.len()), size_words(bytes)));
         for file in self.files.iter().take(LISTED) {
             lines.push(format!("  {}  {}", file.path, size_words(file.size)));
         }
         if self.files.len() > LISTED {
-            lines.push(format!("  and {} more", self.files.len() - LISTED));
+            lines.push(format!("  and {} more", count(self.files.len() - LISTED)));
         }
         for file in self.vanished.iter().take(LISTED) {
             lines.push(format!("  {}  gone: what it contributed is removed", file.path));
         }
         if self.vanished.len() > LISTED {
-            lines.push(format!("  and {} more that are gone", self.vanished.len() - LISTED));
+            lines.push(format!("  and {} more that are gone", count(self.vanished.len() - LISTED)));
         }
     }
 }
@@ -65,7 +65,7 @@ fn inclusive(scope: &RunScope) -> String {
 }
 
 fn more(len: usize) -> String {
-    if len > LISTED { format!(" and {} more", len - LISTED) } else { String::new() }
+    if len > LISTED { format!(" and {} more", count(len - LISTED)) } else { String::new() }
 }
 
 /// Decimal units, one digit after the point, rounded down.

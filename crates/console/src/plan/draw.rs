@@ -55,7 +55,7 @@ pub fn plan_run(request: &RunRequest, inputs: &PlanInputs<'_>) -> Result<Planned
     };
     let base = begun(&asked, Work::Process, inputs)?;
     let draft = Draft::of(request, inputs, &stages)?;
-    let Some(scope) = draft.union().scope() else { return nothing(request.scope, inputs, &stages) };
+    let Some(scope) = draft.union().scope() else { return nothing(&draft, request.scope, inputs, &stages) };
     let reaches = draft.source_reaches(Layer::Bronze);
     let mut plan = RunPlan {
         stages: draft.stages(),
@@ -387,11 +387,12 @@ fn undone(mark: &Pending, node: &Node) -> Reach {
     }
 }
 
-fn nothing(ask: ScopeAsk, inputs: &PlanInputs<'_>, stages: &[Layer]) -> Result<Planned, Problem> {
+fn nothing(draft: &Draft, ask: ScopeAsk, inputs: &PlanInputs<'_>, stages: &[Layer]) -> Result<Planned, Problem> {
     let name = &inputs.pipeline.name;
     let stages: Vec<&str> = stages.iter().map(|stage| stage.as_str()).collect();
     let because = match ask.word {
         ScopeWord::Failed => "the last try of no step failed or was cancelled",
+        _ if draft.shelf.files.is_empty() => "its sources hold no files",
         _ => "no file is new, changed or gone, and no earlier run left a step undone",
     };
     let dates = ask.between.map(|(from, to)| format!(", {from} to {to}")).unwrap_or_default();

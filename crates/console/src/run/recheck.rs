@@ -6,6 +6,7 @@ use crate::plan::reach::Reach;
 use crate::plan::{PlannedFile, RunPlan, Work};
 use crate::ports::{LedgerEntry, SetAside, TableCommit, Tables, Within};
 use crate::problem::ConsoleError;
+use crate::views::count;
 use assay_contract::Problem;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +85,7 @@ fn named(mut changes: Vec<String>) -> Vec<String> {
     if changes.len() > NAMED {
         let more = changes.len() - NAMED;
         changes.truncate(NAMED);
-        changes.push(format!("and {more} more"));
+        changes.push(format!("and {} more", count(more)));
     }
     changes
 }

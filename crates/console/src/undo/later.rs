@@ -5,7 +5,7 @@ use crate::journal::{Journal, Turn, TurnStep};
 use crate::plan::Work;
 use crate::plan::graph::StepGraph;
 use crate::problem::ConsoleError;
-use crate::views::scope_words;
+use crate::views::{count, scope_words};
 use assay_contract::{Problem, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ impl Undone {
             if later.len() > NAMED {
                 let more = later.len() - NAMED;
                 later.truncate(NAMED);
-                later.push(format!("and {more} more"));
+                later.push(format!("and {} more", count(more)));
             }
             return Err(ConsoleError::BuiltOn { run: ask.run.to_owned(), later }.into());
         }
