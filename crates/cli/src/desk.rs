@@ -2,6 +2,7 @@
 
 use crate::exit;
 use crate::local::warehouse::Place;
+use crate::names::Names;
 use assay_console::definitions::lay_out;
 use assay_console::ports::Level;
 use assay_console::run::turn;
@@ -201,6 +202,10 @@ impl Desk {
     /// A run by its id, the beginning of its id, or `last`.
     pub fn run(&self, text: &str) -> Result<RunDetail, Problem> {
         let journal = self.journal()?;
+        // An empty variable of a script is no run, least of all the newest.
+        if text.trim().is_empty() {
+            return Err(exit::misuse("There is no run without an id.", "`assay runs` lists the runs."));
+        }
         if let Some(detail) = journal.run(text)? {
             return Ok(detail);
         }
@@ -237,12 +242,6 @@ impl Desk {
         self.find(name).map(|_| ())
     }
 
-    /// Every table of every readable pipeline, in the order of layers.
-    pub fn tables(&self) -> Vec<TableName> {
-        let readable = self.workspace.pipelines().into_iter().filter_map(|(_, pipeline)| pipeline.ok());
-        readable.flat_map(|pipeline| tables_of(&pipeline)).collect()
-    }
-
     /// Whether a run has worked on the pipeline's tables in the local lake.
     fn has_run(&self, pipeline: &str) -> bool {
         let local = self.workspace.environment("local");
@@ -251,36 +250,7 @@ impl Desk {
 
     /// Finds a table by `layer.table` or `pipeline.layer.table`, where one fits.
     pub fn table(&self, text: &str) -> Result<TableName, Problem> {
-        let known = self.tables();
-        let fits = |table: &&TableName| {
-            let full = table.to_string();
-            full == text || full.split_once('.').is_some_and(|(_, rest)| rest == text) || table.table == text
-        };
-        let exact: Vec<_> = known.iter().filter(|table| table.to_string() == text).collect();
-        let mut found: Vec<_> = if exact.is_empty() { known.iter().filter(fits).collect() } else { exact };
-        // Of pipelines that have tables of one name, the only one that has run is meant.
-        let ran: Vec<_> = found.iter().copied().filter(|table| self.has_run(&table.pipeline)).collect();
-        if let ([_, _, ..], [one]) = (found.as_slice(), ran.as_slice()) {
-            found = vec![*one];
-        }
-        match found.as_slice() {
-            [one] => Ok((*one).clone()),
-            [] => {
-                let near = closest(known.iter().map(ToString::to_string), text);
-                let advice = near.map_or_else(
-                    || "There are no tables yet.".into(),
-                    |name| format!("Did you mean {name}? `assay tables` lists all."),
-                );
-                Err(exit::misuse(format!("There is no table {text}."), advice))
-            }
-            many => {
-                let names: Vec<_> = many.iter().map(ToString::to_string).collect();
-                Err(exit::misuse(
-                    format!("{text} fits {} tables.", many.len()),
-                    format!("Write one of: {}.", names.join(", ")),
-                ))
-            }
-        }
+        Names::of(self)?.find(text, |pipeline| self.has_run(pipeline))
     }
 }
 
@@ -336,13 +306,4 @@ fn root(folder: Option<&Path>) -> Result<PathBuf, Problem> {
             "Check the folder's permissions.",
         )
     })
-}
-
-/// The full name that is most like what was typed, with as many of its parts as were typed.
-fn closest(names: impl Iterator<Item = String>, text: &str) -> Option<String> {
-    let parts = text.split('.').count();
-    let tail = |name: &str| name.rsplitn(parts + 1, '.').take(parts).map(str::to_owned).collect::<Vec<_>>();
-    let wanted = tail(text).join(".");
-    let likeness = |name: &String| (strsim::jaro_winkler(&tail(name).join("."), &wanted) * 1000.0) as u32;
-    names.max_by_key(likeness)
 }

@@ -1,5 +1,6 @@
 //! Exit codes, and how a problem is printed.
 
+use crate::render::out::tell;
 use assay_contract::{Problem, ProblemKind, Status};
 
 pub const DONE: u8 = 0;
@@ -29,15 +30,24 @@ pub fn of_status(status: Status) -> u8 {
 /// To standard error: what happened, the chain of reasons, what to do; one JSON document with `json`.
 pub fn print(problem: &Problem, json: bool) {
     if json {
-        eprintln!("{}", serde_json::json!({ "problem": problem }));
+        tell!("{}", serde_json::json!({ "problem": problem }));
         return;
     }
-    eprintln!("{}", problem.message);
+    tell!("{}", sentence(&problem.message));
     for cause in &problem.causes {
-        eprintln!("  because {cause}");
+        tell!("  because {cause}");
     }
     if let Some(advice) = &problem.advice {
-        eprintln!("{advice}");
+        tell!("{advice}");
+    }
+}
+
+/// With a capital letter, unless it begins with a name or a path.
+fn sentence(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    match first.bytes().all(|byte| byte.is_ascii_lowercase()) && first.len() < text.len() {
+        true => text[..1].to_ascii_uppercase() + &text[1..],
+        false => text.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ mod desk;
 mod exit;
 mod launch;
 mod local;
+mod names;
 mod pages;
 mod render;
 mod serve;
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
     };
     let json = invocation.json;
     match verbs::run(invocation) {
+        // A script must not take what it got for all of it.
+        Ok(exit::DONE) if render::out::is_lost() => ExitCode::from(exit::FAILED),
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
             exit::print(&problem, json);

@@ -1,7 +1,7 @@
 //! A run as it goes on: a bar per running step on a terminal, a line per change otherwise, events for scripts.
 
 use super::words;
-use crate::render::out::say;
+use crate::render::out::{say, tell};
 use assay_console::process::Heard;
 use assay_contract::{Event, Status, StepRow};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -52,7 +52,7 @@ impl Screen {
         if let Some(bars) = &self.bars
             && bars.clear().is_err()
         {
-            eprintln!();
+            tell!("");
         }
     }
 
@@ -83,7 +83,7 @@ impl Screen {
     fn line(&self, text: &str) {
         match &self.bars {
             Some(bars) if bars.println(text).is_ok() => {}
-            _ => eprintln!("{text}"),
+            _ => tell!("{text}"),
         }
     }
 }

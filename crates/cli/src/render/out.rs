@@ -1,19 +1,51 @@
-//! Standard output, line by line.
+//! Standard output and standard error, line by line.
 
+use crate::exit;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Prints a line. When nobody reads any more (`assay runs | head`) the program ends at once and quietly.
+/// There is more to do than to print.
+static GOES_ON: AtomicBool = AtomicBool::new(false);
+/// Something was not printed, and this was told.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// From now on the program works on when its output has no reader or no room: what it does is not what it prints.
+pub fn go_on() {
+    GOES_ON.store(true, Ordering::Relaxed);
+}
+
+/// Whether output was lost for another reason than that nobody reads it.
+pub fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
+}
+
+/// Prints a line. When nobody reads any more (`assay runs | head`) the program ends at once and quietly; when the line
+/// cannot be written for another reason, such as a full disk, it says so and fails. See [`go_on`].
 pub fn line(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
-    let written = out.write_fmt(text).and_then(|()| out.write_all(b"\n"));
-    if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
-        std::process::exit(0);
+    let Err(error) = out.write_fmt(text).and_then(|()| out.write_all(b"\n")) else { return };
+    let unread = error.kind() == ErrorKind::BrokenPipe;
+    if !unread && !IS_LOST.swap(true, Ordering::Relaxed) {
+        aside(format_args!("The output cannot be written: {error}. What follows is not printed."));
     }
+    if !GOES_ON.load(Ordering::Relaxed) {
+        std::process::exit(i32::from(if unread { exit::DONE } else { exit::FAILED }));
+    }
+}
+
+/// Prints a line to standard error. Whoever closed it wants to be told nothing.
+pub fn aside(text: Arguments<'_>) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_fmt(text).and_then(|()| out.write_all(b"\n"));
 }
 
 /// `println!` for a reader that may go away.
 macro_rules! say {
     ($($words:tt)*) => { $crate::render::out::line(format_args!($($words)*)) };
 }
-pub(crate) use say;
+/// `eprintln!` for a reader that may go away.
+macro_rules! tell {
+    ($($words:tt)*) => { $crate::render::out::aside(format_args!($($words)*)) };
+}
+pub(crate) use {say, tell};

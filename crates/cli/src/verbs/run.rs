@@ -7,7 +7,7 @@ use crate::launch::{self, Launched, Live};
 use crate::pages::difference;
 use crate::render::difference::brief;
 use crate::render::live::Screen;
-use crate::render::out::say;
+use crate::render::out::{self, say};
 use crate::render::summary;
 use assay_console::process::Heard;
 use assay_console::{Planned, RunRequest, ScopeAsk};
@@ -107,6 +107,8 @@ pub(super) struct Interrupts {
 impl Interrupts {
     /// From now on these signals no longer end the program. Called before the worker starts, so that none comes between.
     pub(super) fn listen(desk: &Desk) -> Result<Self, Problem> {
+        // A run is not cancelled because its output has no reader.
+        out::go_on();
         let _runtime = desk.runtime.enter();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let signals = kinds.into_iter().map(signal).collect::<Result<_, _>>().map_err(|error| {
