@@ -96,7 +96,7 @@ pub enum Verb {
     Runs {
         #[arg(long)]
         pipeline: Option<String>,
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show a run: counts, steps, reasons, reconciliation
@@ -157,7 +157,8 @@ pub enum Verb {
     /// Rules: judge tables, see the rows that fail, compare runs, propose rules
     Quality(quality::QualityArgs),
     /// Check the machine and the workspace, and say what to do
-    Doctor,
+    #[command(after_help = "Examples:\n  assay doctor\n  assay doctor --clear")]
+    Doctor(DoctorArgs),
     /// Open the window on this workspace
     Open,
     /// Print the completions of a shell
@@ -456,7 +457,7 @@ pub struct PreviewArgs {
     #[arg(long, default_value_t = 0)]
     pub offset: u64,
     /// An earlier version
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub version: Option<i64>,
     /// Only these columns
     #[arg(long, value_delimiter = ',')]
@@ -464,4 +465,20 @@ pub struct PreviewArgs {
     /// A condition in the language of the gold models
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Remove files, older than a day, that no version of a table names
+    #[arg(long)]
+    pub clear: bool,
+    /// Of which environment's lake
+    #[arg(long, default_value = "local", value_name = "ENVIRONMENT", requires = "clear")]
+    pub env: String,
+    /// Type the environment's name where its guard asks for it
+    #[arg(long, value_name = "ENVIRONMENT", requires = "clear")]
+    pub confirm: Option<String>,
+    /// Why; kept in the journal
+    #[arg(long, default_value = "", requires = "clear")]
+    pub reason: String,
 }

@@ -192,7 +192,7 @@ pub struct RunFilter {
 pub struct Action {
     pub at: DateTime<Utc>,
     pub by: String,
-    /// `run`, `undo`, `replay`, `resume`, `end`, `cancel`, `recover`, `unlock`, `lock`, `schedule`.
+    /// `run`, `undo`, `replay`, `resume`, `end`, `cancel`, `recover`, `unlock`, `lock`, `schedule`, `clear`.
     pub what: String,
     /// Empty where it is about an environment alone.
     pub pipeline: String,

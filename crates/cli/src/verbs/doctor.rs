@@ -1,5 +1,8 @@
 //! `assay doctor`: checks the machine and the workspace, and says what to do.
 
+mod lakes;
+
+use crate::args::DoctorArgs;
 use crate::desk::Desk;
 use crate::exit;
 use crate::local::retention::disk_use;
@@ -30,13 +33,24 @@ struct Finding {
 }
 
 /// Exit code 1 when something is wrong; a note does not count.
-pub fn run(workspace: Option<&Path>, json: bool) -> Result<u8, Problem> {
+pub fn run(workspace: Option<&Path>, args: &DoctorArgs, json: bool) -> Result<u8, Problem> {
+    if args.clear {
+        let desk = Desk::open(workspace)?;
+        desk.recover()?;
+        let environment = desk.environment(&args.env)?;
+        let found = lakes::clear(&desk, &environment, args.confirm.as_deref(), &args.reason)?;
+        return Ok(print(&found, json));
+    }
     let mut findings = machine();
     match Desk::open(workspace) {
         Ok(desk) => findings.extend(in_workspace(&desk)),
-        Err(problem) => findings.push(Finding { mark: Mark::Wrong, what: problem.message, advice: problem.advice }),
+        Err(problem) => findings.push(failed(problem)),
     }
-    for finding in &findings {
+    Ok(print(&findings, json))
+}
+
+fn print(findings: &[Finding], json: bool) -> u8 {
+    for finding in findings {
         if json {
             say!("{}", serde_json::to_string(finding).unwrap_or_default());
             continue;
@@ -46,12 +60,13 @@ pub fn run(workspace: Option<&Path>, json: bool) -> Result<u8, Problem> {
             Mark::Note => "note ",
             Mark::Wrong => "wrong",
         };
-        say!("{mark}  {}", finding.what);
+        let below = |text: &str| text.replace('\n', "\n       ");
+        say!("{mark}  {}", below(&finding.what));
         if let Some(advice) = &finding.advice {
-            say!("       {advice}");
+            say!("       {}", below(advice));
         }
     }
-    Ok(if findings.iter().any(|finding| finding.mark == Mark::Wrong) { exit::FAILED } else { exit::DONE })
+    if findings.iter().any(|finding| finding.mark == Mark::Wrong) { exit::FAILED } else { exit::DONE }
 }
 
 fn machine() -> Vec<Finding> {
@@ -94,7 +109,7 @@ fn in_workspace(desk: &Desk) -> Vec<Finding> {
                 format!("pipeline {name}: {}", words::counted(mistakes.len() as u64, "mistake")),
                 format!("Run `assay validate {name}`."),
             ),
-            Err(problem) => wrong(problem.message, problem.advice.unwrap_or_default()),
+            Err(problem) => failed(problem),
         });
     }
     if desk.names().is_empty() {
@@ -102,8 +117,9 @@ fn in_workspace(desk: &Desk) -> Vec<Finding> {
     }
     found.push(match desk.journal().and_then(|journal| journal.actions(1)) {
         Ok(_) => fine("the journal can be read".into()),
-        Err(problem) => wrong(problem.message, problem.advice.unwrap_or_default()),
+        Err(problem) => failed(problem),
     });
+    found.extend(lakes::look(desk));
     found
 }
 
@@ -141,6 +157,12 @@ fn free(root: &Path) -> Option<Finding> {
     } else {
         fine(text)
     })
+}
+
+/// With its reasons: the advice may speak of them.
+fn failed(problem: Problem) -> Finding {
+    let what = std::iter::once(problem.message).chain(problem.causes).collect::<Vec<_>>().join("\n");
+    Finding { mark: Mark::Wrong, what, advice: problem.advice }
 }
 
 fn fine(what: String) -> Finding {

@@ -37,7 +37,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
             clap_complete::generate(shell, &mut Invocation::command(), "assay", &mut std::io::stdout());
             Ok(exit::DONE)
         }
-        Verb::Doctor => doctor::run(invocation.workspace.as_deref(), json),
+        Verb::Doctor(args) => doctor::run(invocation.workspace.as_deref(), &args, json),
         Verb::Connect(args) => connect::run(&args, json),
         Verb::Demo(args) => demo::run(&desk()?, &args, json),
         Verb::Validate { pipeline } => validate::run(&desk()?, pipeline.as_deref(), json),

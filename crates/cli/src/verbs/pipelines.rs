@@ -1,5 +1,6 @@
 //! `assay pipelines`: every pipeline with its schedule, next run and last run.
 
+use super::tables::told;
 use crate::desk::Desk;
 use crate::exit;
 use crate::render::grid::{Side, lines};
@@ -15,6 +16,10 @@ pub fn run(desk: &Desk, json: bool) -> Result<u8, Problem> {
         for card in &overview.pipelines {
             say!("{}", serde_json::json!(card));
         }
+        return Ok(told(&overview.broken, json));
+    }
+    if overview.pipelines.is_empty() && overview.broken.is_empty() {
+        say!("There are no pipelines. Run `assay init` to write the shipped ones.");
         return Ok(exit::DONE);
     }
     let header = [
@@ -29,10 +34,7 @@ pub fn run(desk: &Desk, json: bool) -> Result<u8, Problem> {
     for line in lines(&header, &rows) {
         say!("{line}");
     }
-    for problem in &overview.broken {
-        exit::print(problem, false);
-    }
-    Ok(exit::DONE)
+    Ok(told(&overview.broken, json))
 }
 
 fn row(card: &PipelineCard) -> Vec<String> {

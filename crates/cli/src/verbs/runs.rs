@@ -20,7 +20,10 @@ pub fn list(desk: &Desk, pipeline: Option<&str>, limit: u32, json: bool) -> Resu
             say!("{}", serde_json::json!(run));
         }
     } else if runs.is_empty() {
-        say!("Nothing ran yet. Start with: assay run PIPELINE");
+        match pipeline {
+            Some(name) => say!("{name} has not run yet. Start with: assay run {name}"),
+            None => say!("Nothing ran yet. Start with: assay run PIPELINE"),
+        }
     } else {
         let header = [
             ("run", Side::Left),

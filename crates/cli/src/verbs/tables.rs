@@ -23,6 +23,10 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
         for (layer, cell) in &cells {
             say!("{}", serde_json::json!({ "layer": layer, "table": cell }));
         }
+        return Ok(told(&overview.broken, json));
+    }
+    if cells.is_empty() && overview.broken.is_empty() {
+        say!("There are no pipelines. Run `assay init` to write the shipped ones.");
         return Ok(exit::DONE);
     }
     let header = [
@@ -36,10 +40,15 @@ pub fn run(desk: &Desk, only: Option<&str>, json: bool) -> Result<u8, Problem> {
     for line in lines(&header, &rows) {
         say!("{line}");
     }
-    for problem in &overview.broken {
-        exit::print(problem, false);
+    Ok(told(&overview.broken, json))
+}
+
+/// What is wrong with other pipelines is no failure of the list.
+pub(super) fn told(broken: &[Problem], json: bool) -> u8 {
+    for problem in broken {
+        exit::print(problem, json);
     }
-    Ok(exit::DONE)
+    exit::DONE
 }
 
 fn row(cell: &TableCell, now: DateTime<Utc>) -> Vec<String> {

@@ -38,6 +38,12 @@ impl Turn {
     }
 }
 
+/// A turn that is no run's.
+#[derive(Debug)]
+pub struct Taken {
+    _file: Option<File>,
+}
+
 /// The run that last worked on a pipeline's tables in this lake.
 pub fn last_worker(lake: &Path, pipeline: &str) -> Result<Option<String>, ConsoleError> {
     let path = lock_path(lake, pipeline);
@@ -72,6 +78,16 @@ pub(crate) fn wait(
             said = true;
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// The right to work on a pipeline's tables, for as long as it is held; none while a run has it.
+pub fn take(lake: &Path, pipeline: &str) -> Result<Option<Taken>, ConsoleError> {
+    let path = lock_path(lake, pipeline);
+    match path.parent() {
+        Some(folder) if folder.is_dir() => Ok(try_lock(&path)?.map(|file| Taken { _file: Some(file) })),
+        // Nobody ever worked there.
+        _ => Ok(Some(Taken { _file: None })),
     }
 }
 
