@@ -428,3 +428,40 @@ fn missing_and_wrong_keys_are_said_and_no_secret_is_shown() {
     }
     assert_eq!(objects(&journey), before);
 }
+
+#[test]
+fn the_doctor_tries_the_bucket_and_says_what_is_wrong_with_it() {
+    let server = Server::shared().unwrap();
+    let proxy = Proxy::before(&server).unwrap();
+    let mut journey = Journey::in_bucket("sales_lakehouse", &server, server.bucket().unwrap(), &proxy.endpoint());
+    let doctor = |journey: &Journey, said: &str, code: i32| {
+        let began = Instant::now();
+        let told = journey.assay(&["doctor"]);
+        assert!(told.stdout.contains(said), "{said}: {}{}", told.stdout, told.stderr);
+        assert_eq!(told.code, Some(code), "{}", told.stdout);
+        assert!(began.elapsed() < Duration::from_secs(40), "{said} took {:?}", began.elapsed());
+        let keys: Vec<String> = server.variables().into_iter().map(|(_, value)| value).collect();
+        assert!(!keys.iter().any(|key| told.stdout.contains(key.as_str())), "{}", told.stdout);
+    };
+    doctor(&journey, "can be read and written", 0);
+    assert_eq!(journey.bucket().list("").unwrap(), [], "nothing is left there");
+
+    // A storage that never answers.
+    proxy.set(vec![Rule::new(&[Kind::List], "*", Fault::Hold).always()]);
+    doctor(&journey, "cannot be used: the storage gave no answer in time", 1);
+    proxy.set(Vec::new());
+    proxy.drop_held();
+
+    let settings = std::fs::read_to_string(journey.workspace.root().join("assay.toml")).unwrap();
+    let nobody = settings.replace(journey.bucket().name(), "no-such-bucket-here");
+    journey.workspace.write_at_root("assay.toml", nobody.as_bytes()).unwrap();
+    doctor(&journey, "the storage has no such bucket", 1);
+    let nowhere = settings.replace(&proxy.endpoint(), "http://127.0.0.1:1");
+    journey.workspace.write_at_root("assay.toml", nowhere.as_bytes()).unwrap();
+    doctor(&journey, "the storage cannot be reached", 1);
+    journey.workspace.write_at_root("assay.toml", settings.as_bytes()).unwrap();
+    journey.workspace.set("AWS_SECRET_ACCESS_KEY", "sesame");
+    doctor(&journey, "the storage refuses the keys or what they ask for (403", 1);
+    journey.workspace.set("AWS_SECRET_ACCESS_KEY", "");
+    doctor(&journey, "are not both set", 1);
+}

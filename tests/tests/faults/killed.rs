@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::journey::{moved, of_table};
-use crate::scene::{Star, finish, kill, length, moments, settled};
+use crate::scene::{Star, expect_no_leftovers, finish, kill, length, moments, settled};
 
 const KILLS: u64 = 6;
 
@@ -19,6 +19,7 @@ fn a_killed_reprocess_leaves_whole_versions_and_is_finished() {
         let done = finish(&star.journey, &star.words(), &newest);
         now = 1 - now;
         star.expect(now);
+        expect_no_leftovers(&star.journey);
         star.journey.expect_warehouse("fact_sales", star.of(now, "fact_sales"));
         let run = format!("run:{}", done["run"]["id"].as_str().unwrap());
         let difference = star.journey.json(&["diff", &run]).remove(0);

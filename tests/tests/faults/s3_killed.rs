@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::s3::{Stored, expect_true};
-use crate::scene::{finish, settled};
+use crate::scene::{expect_no_leftovers, finish, settled};
 use assay_testkit::s3::{Fault, Kind, Rule};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ fn strike(stored: &mut Stored, name: &str, rule: Rule, is_done: bool) {
     finish(stored.journey(), &RUN, &newest);
     stored.star.expect(stored.now);
     expect_true(stored.journey());
+    expect_no_leftovers(stored.journey());
 }
 
 #[test]

@@ -84,6 +84,26 @@ fn expect_resumed(killed: &Value, resumed: &Value) {
     }
 }
 
+/// Every data file of a table is one of a version: nothing of a dead program is left.
+pub fn expect_no_leftovers(journey: &Journey) {
+    let files = copies::files(&journey.lake()).unwrap();
+    let logs = files.iter().filter(|file| {
+        file.to_string_lossy().contains("/_delta_log/") && file.extension().is_some_and(|end| end == "json")
+    });
+    let named: String = logs.map(|log| std::fs::read_to_string(log).unwrap()).collect();
+    let name = |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
+    // Copies of tables have names of that kind, too.
+    let in_table = |file: &&std::path::PathBuf| {
+        ["/tables/", "/quarantine/", "/contributions/"].iter().any(|folder| file.to_string_lossy().contains(folder))
+    };
+    let staged = files.iter().filter(in_table).filter(|file| name(file).starts_with("part-"));
+    let left: Vec<_> = staged
+        .filter(|file| file.extension().is_some_and(|end| end == "parquet"))
+        .filter(|file| !named.contains(&name(file)))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// The star of sales, whose file of one date has one of two contents.
 pub struct Star {
     pub journey: Journey,
