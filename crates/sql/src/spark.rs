@@ -11,7 +11,6 @@ use crate::literal::{civil, days_checked, exact_text};
 use crate::plan::Bound;
 use crate::types::{Field, Type, narrow_field_of};
 use polars::prelude::{DataType, Expr};
-use sqlparser::keywords::ALL_KEYWORDS;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -32,9 +31,12 @@ pub fn field_of(dtype: &DataType) -> Option<Type> {
     narrow_field_of(dtype)
 }
 
-/// Whether a name is a word of the grammar here. To Spark most words are names as well.
-pub fn is_word(name: &str) -> bool {
-    ALL_KEYWORDS.binary_search(&name.to_ascii_uppercase().as_str()).is_ok()
+/// Whether a name stands for a column wherever it is written bare. To Spark most words do, to the grammar here fewer.
+pub fn is_name(name: &str) -> bool {
+    let dialect = Dialect::Spark { now: 0 };
+    let condition = format!("{name} = 1 and 1 < {name} and {name} is null");
+    let query = format!("select {name}, t.{name} from t where {name} = 1 group by {name} order by {name}");
+    crate::parse::expression(&condition, dialect).is_ok() && crate::parse::query(&query, dialect).is_ok()
 }
 
 /// The type in which Spark compares values of two types for equality; none where it refuses to, or where the types are

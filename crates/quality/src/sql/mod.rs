@@ -8,6 +8,7 @@ use crate::rules::Refusal;
 use assay_sql::{Cause, Field, SqlError, spark};
 use chrono::{DateTime, Utc};
 use polars::prelude::{Expr, Schema};
+use std::collections::HashSet;
 
 /// The condition over the columns of `schema`: true for rows to keep. It fails on no data.
 pub(crate) fn filter(text: &str, schema: &Schema, now: DateTime<Utc>) -> Result<Expr, Refusal> {
@@ -49,19 +50,18 @@ fn refused(errors: &[SqlError], open: Open, failed: &str, what: &str) -> Refusal
 
 /// Whether the text may speak of a column that is named like a word of the grammar here, or from a digit on.
 fn has_open_word(text: &str, schema: &Schema) -> bool {
-    let text = text.to_lowercase();
-    schema.iter_names().any(|name| {
-        let name = name.to_lowercase();
-        let open = spark::is_word(&name) || name.starts_with(|c: char| c.is_ascii_digit());
-        open && text.contains(&name)
-    })
+    let words: HashSet<String> =
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect();
+    schema.iter_names().map(|name| name.to_lowercase()).any(|name| words.contains(&name) && !spark::is_name(&name))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::{Composites, Data, NoHistory, Outcome, Profile, Rows, evaluate};
     use polars::prelude::{IntoLazy, df};
+    use std::collections::BTreeMap;
 
     fn kept(text: &str) -> Result<Vec<Option<bool>>, Refusal> {
         let rows = df!(
@@ -71,6 +71,9 @@ mod tests {
             "name" => [Some("10"), Some("abc"), None, Some(" 7 ")],
             "dotted.name" => ["a", "b", "a", "b"],
             "2nd" => [1i64, 2, 3, 4],
+            "tiny" => [127i8, 1, 2, 3],
+            "single" => [0.1f32, 0.5, 1.0, 2.0],
+            "interval" => [1i64, 2, 3, 4],
         )
         .unwrap();
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
@@ -85,7 +88,7 @@ mod tests {
 
     #[test]
     fn conditions_mean_what_spark_means() {
-        let cases: [(&str, [Option<bool>; 4]); 34] = [
+        let cases: [(&str, [Option<bool>; 4]); 39] = [
             ("id > 2", [F, F, T, T]),
             ("ID == 2 or id != 2 and id <> 4", [T, T, T, F]),
             ("small = 1", [T, N, F, F]),
@@ -120,6 +123,11 @@ mod tests {
             ("current_timestamp() - interval 24 hours > '2023-11-13 22:13:19'", [T, T, T, T]),
             ("abs(price) = 2 or round(price) = 2", [T, F, N, T]),
             ("substr(name, -1) = 'c'", [F, T, N, F]),
+            ("tiny + tiny < 0", [T, F, F, F]),
+            ("tiny + 1 = 128", [T, F, F, F]),
+            ("single = 0.1", [F, F, F, F]),
+            ("single = cast(0.1 as float)", [T, F, F, F]),
+            ("single = '0.1'", [T, F, F, F]),
         ];
         for (text, expected) in cases {
             assert_eq!(kept(text).as_deref(), Ok(expected.as_slice()), "{text}");
@@ -136,11 +144,60 @@ mod tests {
                 "{text}: {refusal:?}"
             );
         }
-        let beyond =
-            ["id in (select 1)", "soundex(name) = 'A'", "name rlike '(?=a)'", "id > true", "name = 'it''s'", "2nd > 1"];
+        let beyond = [
+            "id in (select 1)",
+            "soundex(name) = 'A'",
+            "name rlike '(?=a)'",
+            "id > true",
+            "name = 'it''s'",
+            "2nd > 1",
+            "interval > 1",
+            "name rlike '('",
+            "name = 'a' 'b'",
+        ];
         for text in beyond {
             let refusal = kept(text);
             assert!(matches!(refusal, Err(Refusal::RemoteOnly(_))), "{text}: {refusal:?}");
+        }
+    }
+
+    /// Sums that do not fit wrap or are null, as on the service, and leave the rules beside them alone.
+    #[test]
+    fn a_query_that_overflows_is_decided_as_on_the_service() {
+        let rows = df!("id" => [1i64, 2], "big" => [i64::MAX, i64::MAX]).unwrap();
+        let nines = "9".repeat(38);
+        let wanted = [
+            ("RowCount = 2".to_owned(), Outcome::Passed),
+            ("CustomSql \"select sum(big) from primary\" = -2".to_owned(), Outcome::Passed),
+            (format!("CustomSql \"select sum({nines}) from primary\" > 0"), Outcome::Failed),
+            ("CustomSql \"select id from primary where big + big = -2\"".to_owned(), Outcome::Passed),
+            (
+                "CustomSql \"select id from primary where (select sum(big) from primary) = -2\"".to_owned(),
+                Outcome::Passed,
+            ),
+            (
+                format!("CustomSql \"select id from primary where (select sum({nines}) from primary) > 0\""),
+                Outcome::Failed,
+            ),
+            ("CustomSql \"select id from primary where 'a' rlike '('\"".to_owned(), Outcome::Unknown),
+        ];
+        let rules: Vec<&str> = wanted.iter().map(|(rule, _)| rule.as_str()).collect();
+        let ruleset = assay_dqdl::parse(&format!("Rules = [ {} ]", rules.join(", "))).unwrap();
+        let references = BTreeMap::new();
+        let data = Data {
+            rows: rows.lazy(),
+            key: &[],
+            references: &references,
+            files: None,
+            history: &NoHistory,
+            now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+            profile: Profile::Glue,
+            composites: Composites::Column,
+            cancelled: &|| false,
+        };
+        let report = evaluate(&ruleset, &data, Rows::Count).unwrap();
+        for ((rule, outcome), verdict) in wanted.iter().zip(&report.verdicts) {
+            assert_eq!(verdict.outcome, *outcome, "{rule}: {verdict:?}");
         }
     }
 }

@@ -59,12 +59,11 @@ impl Binder<'_> {
                 Some(filtered(Expr::literal(Literal::Integer(1), Type::Int32, at), condition, at))
             }
         };
-        if self.is_spark() {
-            if let Some(argument) = argument.as_ref()
-                && let Some(value) = spark_aggregate(function, argument, at)
-            {
-                return Some(value);
-            }
+        if self.is_spark()
+            && let Some(argument) = argument.as_ref()
+            && let Some(value) = spark_aggregate(function, argument, at)
+        {
+            return Some(value);
         }
         self.call(function, name, argument, arguments.distinct, at)
     }

@@ -121,6 +121,10 @@ impl Binder<'_> {
     fn clause(&mut self, ast: Option<&Ast>, context: &Context<'_>, what: &str) -> Option<Option<Expr>> {
         match ast {
             None => Some(None),
+            // Spark takes a name in brackets right behind a table for the table's alias.
+            Some(Ast::Nested(inner)) if self.is_spark() && matches!(inner.as_ref(), Ast::Identifier(_)) => {
+                self.refuse(inner.span(), format!("{what} that is one name in brackets"))
+            }
             Some(ast) => self.boolean(ast, context, what).map(Some),
         }
     }

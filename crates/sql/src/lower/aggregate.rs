@@ -52,8 +52,8 @@ pub(super) fn parts(call: &Call, argument: Option<Expr>, prefix: &str, at: Place
         Aggregate::Min => simple(prepare, x.min(), prefix),
         Aggregate::Max => simple(prepare, x.max(), prefix),
         Aggregate::Mean => simple(prepare, x.mean(), prefix),
-        Aggregate::Variance(less) => simple(prepare, x.var(less), prefix),
-        Aggregate::Deviation(less) => simple(prepare, x.std(less), prefix),
+        Aggregate::Variance(less) => spread(simple(prepare, x.clone().var(less), prefix), x, prefix),
+        Aggregate::Deviation(less) => spread(simple(prepare, x.clone().std(less), prefix), x, prefix),
         Aggregate::Sum | Aggregate::LenientSum => sum(call, typed.kind, prepare, x, prefix, at),
     }
 }
@@ -61,6 +61,15 @@ pub(super) fn parts(call: &Call, argument: Option<Expr>, prefix: &str, at: Place
 fn simple(prepare: Vec<Expr>, aggregate: Expr, prefix: &str) -> Parts {
     let name = format!("{prefix}_out");
     Parts { prepare, aggregate: vec![aggregate.alias(name.as_str())], finish: column(name.as_str()) }
+}
+
+/// Exactly zero where all values are one: the engine leaves the rounding of their mean.
+fn spread(mut parts: Parts, x: Expr, prefix: &str) -> Parts {
+    let (least, most) = (format!("{prefix}_min"), format!("{prefix}_max"));
+    parts.aggregate.extend([x.clone().min().alias(least.as_str()), x.max().alias(most.as_str())]);
+    let (least, most) = (column(least.as_str()), column(most.as_str()));
+    let one = least.clone().eq(most).and(least.is_finite()).and(parts.finish.clone().is_not_null());
+    Parts { finish: when(one).then(lit(0.0)).otherwise(parts.finish), ..parts }
 }
 
 fn sum(call: &Call, kind: Type, prepare: Vec<Expr>, x: Expr, prefix: &str, at: Place) -> Parts {
