@@ -202,11 +202,13 @@ fn as_planned(planned: &PlannedFile, size: u64, modified_ns: i64) -> Result<(), 
 
 fn on_disk(place: &Path, planned: &PlannedFile) -> Result<Found, StageError> {
     let path = &planned.path;
-    let file = File::open(place).map_err(|error| StageError::io(path, "open the file", error))?;
-    let meta = file.metadata().map_err(|error| StageError::io(path, "look at the file", error))?;
-    if !meta.is_file() {
+    let look = |error| StageError::io(path, "look at the file", error);
+    // A named pipe would keep whoever opens it.
+    if !std::fs::metadata(place).map_err(look)?.is_file() {
         return Err(StageError::NotAFile { path: path.clone() });
     }
+    let file = File::open(place).map_err(|error| StageError::io(path, "open the file", error))?;
+    let meta = file.metadata().map_err(look)?;
     let (size, modified_ns) = (meta.len(), modified_ns(&meta, path)?);
     as_planned(planned, size, modified_ns)?;
     Ok(Found { origin: Origin::Disk(place.to_path_buf(), meta.ino()), file, copy: None, size, modified_ns })

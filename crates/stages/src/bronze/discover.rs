@@ -236,7 +236,13 @@ fn file(
 ) -> Result<FoundFile, StageError> {
     let meta = match own.filter(|meta| !meta.is_symlink()) {
         Some(meta) => meta,
-        None => fs::metadata(place).map_err(|error| StageError::io(&path, "look at the file", error))?,
+        None => match fs::metadata(place) {
+            // A link to nothing would be gone each time that the run is started again.
+            Err(error) if error.kind() == ErrorKind::NotFound && place.is_symlink() => {
+                return Err(StageError::NotAFile { path });
+            }
+            meta => meta.map_err(|error| StageError::io(&path, "look at the file", error))?,
+        },
     };
     Ok(FoundFile { size: meta.len(), modified_ns: modified_ns(&meta, &path)?, path, folder_date })
 }

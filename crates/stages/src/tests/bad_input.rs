@@ -260,6 +260,21 @@ fn names_that_tell_no_format_fail_the_step() {
 }
 
 #[test]
+fn a_named_pipe_and_a_link_to_nothing_are_named_and_keep_nobody() {
+    let shop = Shop::new();
+    let path = shop.put("2024-01-01/a.json", "");
+    let planned = shop.planned();
+    let place = shop.bronze().join(&path);
+    fs::remove_file(&place).unwrap();
+    assert!(Command::new("mkfifo").arg(&place).status().unwrap().success());
+    fails(&shop, shop.ingest_files(planned, Scope::All, &Quiet), "is not a file");
+    fs::remove_file(&place).unwrap();
+    std::os::unix::fs::symlink("/nonexistent/a.json", &place).unwrap();
+    let error = discover(&shop.pipeline.sources[0], &shop.bronze().into()).unwrap_err();
+    assert!(error.to_string().contains("a.json: is not a file"), "{error}");
+}
+
+#[test]
 fn a_folder_in_place_of_a_file_fails_the_step() {
     let shop = Shop::new();
     let path = shop.put("2024-01-01/a.json", "");
@@ -340,7 +355,7 @@ fn a_lake_that_cannot_be_written_to_fails_the_step() {
     shop.put("2024-01-01/a.json", sale("T1", &[]));
     fs::write(shop.bronze().join("silver"), "in the way").unwrap();
     let text = shop.ingest().unwrap_err().to_string();
-    assert!(text.contains("nothing was published"), "{text}");
+    assert!(text.contains("silver/sales failed; the table is as it was before"), "{text}");
 }
 
 #[test]
