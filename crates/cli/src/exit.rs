@@ -3,6 +3,9 @@
 use crate::render::out::tell;
 use assay_contract::{Problem, ProblemKind, Status};
 
+/// Characters of a message or a reason.
+const LONGEST: usize = 4000;
+
 pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 pub const MISUSE: u8 = 2;
@@ -33,12 +36,20 @@ pub fn print(problem: &Problem, json: bool) {
         tell!("{}", serde_json::json!({ "problem": problem }));
         return;
     }
-    tell!("{}", sentence(&problem.message));
+    tell!("{}", short(&sentence(&problem.message)));
     for cause in &problem.causes {
-        tell!("  because {cause}");
+        tell!("  because {}", short(cause));
     }
     if let Some(advice) = &problem.advice {
         tell!("{advice}");
+    }
+}
+
+/// What quotes more than this was not typed to be read.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 

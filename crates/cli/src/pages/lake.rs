@@ -6,7 +6,7 @@ use crate::exit;
 use crate::local::problems;
 use assay_contract::{Problem, ProblemKind};
 use assay_lake::{PageRequest, Place, Snapshot};
-use assay_pipeline::TableName;
+use assay_pipeline::{Mistake, TableName};
 use assay_sql::{Field, SqlError, field_of};
 use chrono::NaiveDate;
 use polars::prelude::{DataType, Expr, col, lit};
@@ -96,10 +96,11 @@ fn condition(text: &str, snapshot: &Snapshot) -> Result<Expr, Problem> {
 /// Every mistake with a caret below its place.
 pub fn sql_mistakes(message: &str, text: &str, errors: &[SqlError]) -> Problem {
     let causes = errors.iter().map(|error| {
-        let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
-        let caret = format!("{}{}", " ".repeat(error.column.saturating_sub(1)), "^".repeat(error.width.max(1)));
+        let mistake = Mistake::at_line("", text, error.line, error.column, error.width, "", None).to_string();
+        // Its first line would name a file.
+        let place: String = mistake.lines().skip(1).map(|line| format!("\n  {line}")).collect();
         let help = error.suggestion.as_ref().map_or(String::new(), |help| format!("\n  {help}"));
-        format!("{}\n  {line}\n  {caret}{help}", error.message)
+        format!("{}{place}{help}", error.message)
     });
     Problem { kind: ProblemKind::Misuse, message: message.to_owned(), causes: causes.collect(), advice: None }
 }

@@ -24,7 +24,7 @@ pub fn is_lost() -> bool {
 /// cannot be written for another reason, such as a full disk, it says so and fails. See [`go_on`].
 pub fn line(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
-    let Err(error) = out.write_fmt(text).and_then(|()| out.write_all(b"\n")) else { return };
+    let Err(error) = writeln!(out, "{}", plain(text.to_string())) else { return };
     let unread = error.kind() == ErrorKind::BrokenPipe;
     if !unread && !IS_LOST.swap(true, Ordering::Relaxed) {
         aside(format_args!("The output cannot be written: {error}. What follows is not printed."));
@@ -36,8 +36,13 @@ pub fn line(text: Arguments<'_>) {
 
 /// Prints a line to standard error. Whoever closed it wants to be told nothing.
 pub fn aside(text: Arguments<'_>) {
-    let mut out = std::io::stderr().lock();
-    let _ = out.write_fmt(text).and_then(|()| out.write_all(b"\n"));
+    let _ = writeln!(std::io::stderr().lock(), "{}", plain(text.to_string()));
+}
+
+/// Reasons, names and notes are whatever somebody typed: none of them may steer a terminal. JSON has none of these.
+fn plain(text: String) -> String {
+    let steers = |c: char| c < ' ' && !matches!(c, '\n' | '\t');
+    if text.contains(steers) { text.replace(steers, "\u{fffd}") } else { text }
 }
 
 /// `println!` for a reader that may go away.
@@ -49,3 +54,13 @@ macro_rules! tell {
     ($($words:tt)*) => { $crate::render::out::aside(format_args!($($words)*)) };
 }
 pub(crate) use {say, tell};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_was_typed_steers_a_terminal() {
+        assert_eq!(plain("a\u{1b}[2J\r1m\tb\nc".to_owned()), "a\u{fffd}[2J\u{fffd}1m\tb\nc");
+    }
+}
