@@ -120,6 +120,7 @@ impl Composed {
 
     /// Fails the rules that are read in the single pass, as the open evaluator does where it cannot read one of them.
     pub fn fail_together(&mut self, reason: &str, draft: &mut Draft<'_>) {
+        draft.complete.clear();
         for leaf in self.leaves.iter_mut().filter(|leaf| READ_TOGETHER.contains(&leaf.kind)) {
             // A key of several columns is not asked whether it is complete.
             if leaf.kind == RuleType::IsPrimaryKey && leaf.parameters > 1 {

@@ -36,8 +36,18 @@ pub(crate) struct Draft<'a> {
     pub lookups: Vec<Lookup>,
     pub queries: Vec<(String, LazyFrame)>,
     pub rows: Vec<RowTest>,
+    /// Metrics of completeness that the open evaluator takes for one rule and shows with others on the same column.
+    pub complete: Vec<Complete>,
     /// Conditions with earlier values put in, each with the place of the condition that it is of.
     pub resolved: RefCell<Vec<Test<Number>>>,
+}
+
+/// A metric's name, and the rows with a value by the rows that it is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Complete {
+    pub metric: String,
+    pub present: MeasureId,
+    pub rows: MeasureId,
 }
 
 /// Columns whose values together are a key, and the rows that count.
@@ -130,6 +140,7 @@ impl<'a> Draft<'a> {
             lookups: Vec::new(),
             queries: Vec::new(),
             rows: Vec::new(),
+            complete: Vec::new(),
             resolved: RefCell::default(),
         }
     }
@@ -193,6 +204,15 @@ impl<'a> Draft<'a> {
 
     pub fn measure(&mut self, measure: Measure, filter: Option<FilterId>) -> MeasureId {
         MeasureId(once(&mut self.measures, (measure, filter)))
+    }
+
+    /// Notes that a rule takes the completeness of a column.
+    pub fn complete(&mut self, written: &str, column: &PlSmallStr, filter: Option<FilterId>) {
+        if self.profile() == Profile::Deequ {
+            let present = self.measure(Measure::Present(column.clone()), filter);
+            let rows = self.measure(Measure::Rows, filter);
+            self.complete.push(Complete { metric: format!("Column.{written}.Completeness"), present, rows });
+        }
     }
 
     /// Columns as the dataset spells them.

@@ -237,7 +237,7 @@ fn measured(
         RowCounts { passed: all - failed, failed, skipped: 0 }
     };
     let rows = draft.rows.iter().enumerate().map(counted).collect();
-    Measured { numbers: passed.numbers, keys, rows, settled: None, queries }
+    Measured { numbers: passed.numbers, keys, rows, settled: None, complete: draft.complete.clone(), queries }
 }
 
 fn report(

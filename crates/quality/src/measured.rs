@@ -1,6 +1,6 @@
 //! What was measured, for rules to judge.
 
-use crate::draft::{KeysId, MeasureId, QueryId, RowsId};
+use crate::draft::{Complete, KeysId, MeasureId, QueryId, RowsId};
 use crate::keys::Occurrences;
 use crate::report::RowCounts;
 use polars::prelude::DataFrame;
@@ -13,6 +13,8 @@ pub(crate) struct Measured {
     pub rows: Vec<RowCounts>,
     /// The same after the fates of the tests; none where all are as they were asked.
     pub settled: Option<Vec<RowCounts>>,
+    /// What rules show of other rules' metrics.
+    pub complete: Vec<Complete>,
     /// The frame, or why there is none.
     pub queries: Vec<Result<DataFrame, String>>,
 }
@@ -40,6 +42,14 @@ impl Measured {
     /// Rows by what is said of them in the end.
     pub fn settled(&self, id: RowsId) -> RowCounts {
         self.settled.as_ref().map_or_else(|| self.rows(id), |rows| rows[id.0])
+    }
+
+    /// A share of rows with a value that a rule of the ruleset takes.
+    pub fn complete(&self, metric: &str) -> Option<f64> {
+        let shares = self.complete.iter().filter(|known| known.metric == metric);
+        let share =
+            |known: &Complete| Some(self.count(known.present) / self.number(known.rows).filter(|rows| *rows > 0.0)?);
+        shares.filter_map(share).last()
     }
 
     pub fn query(&self, id: QueryId) -> Result<&DataFrame, &str> {

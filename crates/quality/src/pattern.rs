@@ -68,6 +68,19 @@ fn invalid(java: &str) -> Refusal {
 /// Where a text ends, or its last line.
 const END: &str = r"(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z";
 
+/// Characters that end a line.
+const LINE_ENDS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
+/// Spaces that go up or down.
+const VERTICAL: &str = r"\n\x0B\f\r\x{85}\x{2028}\x{2029}";
+/// Spaces within a line.
+const HORIZONTAL: &str = r"\x20\t\x{A0}\x{1680}\x{180E}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}";
+
+/// Letters of inline flags that a pattern turns on somewhere.
+fn flags(java: &str) -> String {
+    let groups = java.split("(?").skip(1);
+    groups.map(|group| group.chars().take_while(char::is_ascii_alphabetic).collect::<String>()).collect()
+}
+
 /// A Java pattern in the syntax of the crates here, and whether it has possessive repetition. Classes such as `\d` mean
 /// ASCII, as in Java.
 fn translated(java: &str) -> (String, bool) {
@@ -75,6 +88,7 @@ fn translated(java: &str) -> (String, bool) {
     let mut possessive = false;
     let mut depth = 0usize;
     let mut repeated = false;
+    let flags = flags(java);
     let mut rest = java.chars().peekable();
     while let Some(c) = rest.next() {
         let was_repeated = std::mem::take(&mut repeated);
@@ -95,9 +109,47 @@ fn translated(java: &str) -> (String, bool) {
                     let name: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
                     property(&mut out, &name, letter == 'P', depth > 0);
                 }
+                Some('c') => {
+                    let control = rest.next().map_or(0, |c| c as u32 ^ 64);
+                    let _ = write!(out, "\\x{{{control:X}}}");
+                }
+                Some('0') => {
+                    let mut octal = 0;
+                    while let Some(digit) =
+                        rest.peek().and_then(|c| c.to_digit(8)).filter(|digit| octal * 8 + digit < 256)
+                    {
+                        octal = octal * 8 + digit;
+                        rest.next();
+                    }
+                    let _ = write!(out, "\\x{{{octal:X}}}");
+                }
+                Some(c @ ('d' | 'D' | 'w' | 'W' | 's' | 'S')) if flags.contains('U') => {
+                    out.push('\\');
+                    out.push(c);
+                }
                 Some(c) => escaped(&mut out, c, depth > 0),
                 None => out.push('\\'),
             },
+            '.' if depth == 0 && flags.contains('d') => out.push_str(r"[^\n]"),
+            '.' if depth == 0 && !flags.contains('s') => {
+                let _ = write!(out, "[^{LINE_ENDS}]");
+            }
+            '$' if depth == 0 && !flags.contains('m') => out.push_str(END),
+            // Flags of Java alone: lines end with \n, and the case or the classes of all letters.
+            '(' if depth == 0 && rest.peek() == Some(&'?') => {
+                let mut flags = String::new();
+                out.push_str("(?");
+                rest.next();
+                while let Some(letter) = rest.next_if(|c| c.is_ascii_alphabetic() || *c == '-') {
+                    flags.push(letter);
+                }
+                flags.retain(|c| !"duU".contains(c));
+                // Without a flag that is left there is nothing to turn on.
+                if flags.is_empty() && rest.peek() == Some(&')') {
+                    out.push(':');
+                }
+                out.push_str(&flags);
+            }
             '[' => {
                 depth += 1;
                 out.push(c);
@@ -128,7 +180,16 @@ fn escaped(out: &mut String, c: char, in_class: bool) {
         'W' => ("[^0-9A-Za-z_]", "[^0-9A-Za-z_]"),
         's' => (r"\x20\t\n\x0B\f\r", r"[\x20\t\n\x0B\f\r]"),
         'S' => (r"[^\x20\t\n\x0B\f\r]", r"[^\x20\t\n\x0B\f\r]"),
-        'h' => (r"\x20\t\x{A0}", r"[\x20\t\x{A0}]"),
+        'h' | 'H' | 'v' | 'V' => {
+            let spaces = if c.eq_ignore_ascii_case(&'h') { HORIZONTAL } else { VERTICAL };
+            let not = if c.is_uppercase() { "^" } else { "" };
+            let _ = match in_class && c.is_lowercase() {
+                true => write!(out, "{spaces}"),
+                false => write!(out, "[{not}{spaces}]"),
+            };
+            return;
+        }
+        'X' => (r"\X", r"(?:\r\n|\P{M}\p{M}*|\p{M}+)"),
         'Z' => (r"\Z", END),
         'R' => (r"\n\r", r"(?:\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])"),
         'e' => (r"\x1B", r"\x1B"),
@@ -154,6 +215,14 @@ fn property(out: &mut String, name: &str, negated: bool, in_class: bool) {
         let _ = if in_class { write!(out, "{class}") } else { write!(out, "[{class}]") };
         return;
     }
+    let name = match name {
+        "javaLowerCase" => "Lowercase",
+        "javaUpperCase" => "Uppercase",
+        "javaAlphabetic" | "javaLetter" => "Alphabetic",
+        "javaDigit" => "Nd",
+        "javaWhitespace" => "White_Space",
+        name => name,
+    };
     let plain = name.strip_prefix("Is").or_else(|| name.strip_prefix("In")).unwrap_or(name);
     let _ = write!(out, "\\{}{{{plain}}}", if negated { 'P' } else { 'p' });
 }

@@ -34,6 +34,7 @@ pub(super) fn plan_whole(check: &Check, draft: &mut Draft<'_>) -> Result<Planned
 fn planned(check: &Check, draft: &mut Draft<'_>, name: String, test: NumberTest) -> Result<Planned, Refusal> {
     let (column, _) = draft.column(one_column(check)?)?;
     let filter = draft.filter(check)?;
+    draft.complete(one_column(check)?, &column, filter);
     let rows = present(draft, column, filter);
     let written = one_column(check)?.to_owned();
     let fate = lost(draft, filter);

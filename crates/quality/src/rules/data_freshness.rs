@@ -21,9 +21,11 @@ use crate::draft::{Draft, RowTest};
 use crate::numbers::NumberTest;
 use crate::text::{longs, tested_longs};
 use assay_dqdl::tree::{Check, Condition, Duration, Test, Unit};
-use polars::prelude::{DataType, Expr, NULL, TimeUnit, lit};
+use polars::prelude::{DataType, Expr, NULL, TimeUnit, lit, when};
 
 const DAY: i64 = 86_400;
+/// The last second of which microseconds are counted in 64 bits.
+const FARTHEST: f64 = 9_223_372_036_854.0;
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let written = one_column(check)?.to_owned();
@@ -99,7 +101,10 @@ fn seconds(value: Expr, dtype: &DataType, today: i64, profile: Profile) -> Optio
         dtype if dtype.is_integer() => Some(value.cast(DataType::Int64)),
         // What is no number of seconds is no time.
         dtype if dtype.is_float() || dtype.is_decimal() => {
-            Some(value.cast(DataType::Float64).floor().cast(DataType::Int64))
+            let value = value.cast(DataType::Float64);
+            let near = when(value.clone().gt(lit(FARTHEST))).then(lit(FARTHEST)).otherwise(value.clone());
+            let near = when(value.clone().lt(lit(-FARTHEST))).then(lit(-FARTHEST)).otherwise(near);
+            Some(when(value.is_finite()).then(near).otherwise(lit(NULL)).floor().cast(DataType::Int64))
         }
         _ => None,
     }

@@ -8,7 +8,7 @@
 //! IsPrimaryKey "order_id" "line"
 //! ```
 
-use super::ask::{columns, key_metric, names};
+use super::ask::{columns, key_metric, names, one_column};
 use super::completeness::{lost, present, share};
 use super::uniqueness::{once, silent_without_keys};
 use super::{Fate, Fates, Finding, Planned, Refusal, shown, unmet};
@@ -24,6 +24,9 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let keys = draft.keys(columns.clone(), filter);
     let complete: Vec<_> = columns.iter().map(|name| present(draft, name.clone(), filter)).collect();
     let judged_complete = names(check).len() == 1 || draft.profile() == Profile::Glue;
+    if judged_complete {
+        draft.complete(one_column(check)?, &columns[0], filter);
+    }
     let rows = keyed(draft, columns, keys, filter, judged_complete);
     let fate = fate(draft, keys, filter, complete.first().copied().filter(|_| judged_complete));
     let written: Vec<String> = names(check).into_iter().map(str::to_owned).collect();
@@ -44,7 +47,10 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
             Some(unique) => Finding::of(unique == 1.0, unique, vec![(key_metric(&names, "Uniqueness"), unique)]),
             None => Finding::empty("Uniqueness", &format!("List({})", names.join(", ")), filter.is_some()),
         };
-        unique.and(complete)
+        // Of a key of several columns the open evaluator shows what other rules take.
+        let others = names.iter().map(|name| format!("Column.{name}.Completeness")).filter(|_| !judged_complete);
+        let others = others.filter_map(|name| measured.complete(&name).map(|share| (name, share)));
+        unique.and(complete).and(Finding::passed(others.collect()))
     });
     Ok(planned.fated(fate))
 }

@@ -12,7 +12,7 @@ use crate::rules::ask::type_name;
 use crate::text::widened;
 use crate::rules::{Finding, Planned, Refusal};
 use assay_dqdl::tree::{Check, Number, Operator, Test};
-use polars::prelude::{DataType, Expr, lit};
+use polars::prelude::{DataType, Expr, lit, when};
 
 /// Beyond this a double does not tell neighbours apart.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -32,15 +32,15 @@ pub(super) fn plan(
     let resolved = draft.resolved(test, &metric, check.filter.as_deref())?;
     let operands = operands(&resolved)?;
     let null = resolved.operands.iter().any(|operand| matches!(operand, Number::Null));
+    if bounds(test.op) && test.op != Operator::Equal && operands.is_empty() && draft.profile() == Profile::Deequ {
+        return by_nothing(target, test.op, draft);
+    }
     let meets = meets(&target, test.op, &operands, null, draft.profile())?;
-    let bounds = matches!(
-        test.op,
-        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual | Operator::Equal
-    );
-    if bounds && !operands.is_empty() || test.op == Operator::Between {
+    let bounded = bounds(test.op) && !operands.is_empty();
+    if bounded || test.op == Operator::Between {
         draft.column(&target.written)?;
     }
-    match (bounds && !operands.is_empty(), test.op) {
+    match (bounded, test.op) {
         (true, op) => {
             // The open evaluator asks the bound itself, and there NaN is neither greater nor equal.
             let float = draft.profile() == Profile::Deequ && target.dtype.is_float();
@@ -50,6 +50,31 @@ pub(super) fn plan(
         (_, Operator::Between) => by_between(check, target, meets, draft),
         _ => by_share(check, target, meets, "ColumnValues.Compliance", Aside::Passes, draft),
     }
+}
+
+/// Whether the least and the greatest value tell.
+fn bounds(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual | Operator::Equal
+    )
+}
+
+/// Compared with NULL: the open evaluator shows the bound, and fails when it looks for a number.
+fn by_nothing(target: Target, op: Operator, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
+    Compared::of(&target, op, Profile::Deequ)?;
+    draft.column(&target.written)?;
+    draft.complete(&target.written, &target.name, target.filter);
+    let (what, measure) = match is_less(op) {
+        true => ("Maximum", Measure::Maximum(target.name.clone())),
+        false => ("Minimum", Measure::Minimum(target.name.clone())),
+    };
+    let (metric, filtered) = (target.metric(what), target.filter.is_some());
+    let bound = draft.measure(measure, target.filter);
+    Ok(Planned::whole(move |measured| match measured.number(bound) {
+        Some(value) => Finding::failed("NULL is no number to compare values with", vec![(metric, value)]),
+        None => Finding::empty(what, &target.written, filtered),
+    }))
 }
 
 fn is_less(op: Operator) -> bool {
@@ -124,10 +149,7 @@ enum Compared<'t> {
 impl<'t> Compared<'t> {
     fn of(target: &'t Target, op: Operator, profile: Profile) -> Result<Self, Refusal> {
         let dtype = &target.dtype;
-        let bounds = !matches!(
-            op,
-            Operator::In | Operator::NotIn | Operator::NotEqual | Operator::Between | Operator::NotBetween
-        );
+        let bounds = bounds(op);
         match (dtype, profile) {
             (dtype, Profile::Deequ) if is_number(dtype) && bounds => Ok(Self::Doubles(target)),
             (DataType::Float32, _) if bounds => Ok(Self::Doubles(target)),
@@ -135,11 +157,12 @@ impl<'t> Compared<'t> {
             (dtype, _) if is_number(dtype) => Ok(Self::Numbers(target)),
             (DataType::String, _) if matches!(op, Operator::In | Operator::NotIn) => Ok(Self::Texts(target)),
             (DataType::String, _) if !bounds => Ok(Self::Read(target)),
-            (other, _) => Err(Refusal::unfit(format!(
-                "Expected type of column {} to be a number's, but found {} instead!",
-                target.written,
-                type_name(other)
-            ))),
+            (other, _) => {
+                let found = type_name(other);
+                let reason =
+                    format!("Expected type of column {} to be a number's, but found {found} instead!", target.written);
+                Err(if bounds { Refusal::unfit(reason) } else { Refusal::unread(reason) })
+            }
         }
     }
 
@@ -152,7 +175,7 @@ impl<'t> Compared<'t> {
             Self::Literals(target) => {
                 let text = assay_sql::spark::double_text(literal.float());
                 match Literal::of(&text).filter(|_| !text.contains('E')) {
-                    Some(written) => compare(&target.name, &target.dtype, with, written),
+                    Some(written) => within(target, &text, compare(&target.name, &target.dtype, with, written)),
                     None => doubles(column(&target.name)),
                 }
             }
@@ -175,6 +198,28 @@ impl<'t> Compared<'t> {
             }
         }
     }
+}
+
+/// A comparison of a decimal with a literal of this text, which Spark casts to one type of both: null where that has too
+/// few digits before the point.
+fn within(target: &Target, text: &str, compared: Expr) -> Expr {
+    let DataType::Decimal(precision, scale) = target.dtype else { return compared };
+    let (whole, places) = text.trim_start_matches('-').split_once('.').unwrap_or((text, ""));
+    let whole = whole.trim_start_matches('0').len();
+    let scale_of_both = scale.max(places.len());
+    let room = 38usize.saturating_sub(scale_of_both);
+    if (precision - scale).max(whole) <= room {
+        return compared;
+    }
+    let null = || lit(polars::prelude::NULL).cast(DataType::Boolean);
+    if whole > room {
+        return null();
+    }
+    let limit = |units: i128| Literal::Exact { units, scale: 0 };
+    let Some(most) = u32::try_from(room).ok().and_then(|room| 10i128.checked_pow(room)) else { return compared };
+    let below = compare(&target.name, &target.dtype, Comparison::Less, limit(most));
+    let above = compare(&target.name, &target.dtype, Comparison::Greater, limit(-most));
+    when(below.and(above)).then(compared).otherwise(null())
 }
 
 fn is_number(dtype: &DataType) -> bool {
@@ -204,6 +249,7 @@ fn by_bounds(
     let test = NumberTest::of(&resolved)?;
     let profile = draft.profile();
     let fate = lost(draft, target.filter);
+    draft.complete(&target.written, &target.name, target.filter);
     let planned = Planned::by_row(rows, move |measured| {
         let counts = measured.rows(rows);
         let all = counts.passed + counts.failed + counts.skipped;
@@ -285,6 +331,7 @@ fn by_between(check: &Check, target: Target, meets: Expr, draft: &mut Draft<'_>)
     let test_of_row = RowTest::of(meets, target.filter, vec![target.name.clone()], requirement(check));
     let rows = draft.rows_aside(test_of_row, Aside::Skips);
     let profile = draft.profile();
+    draft.complete(&target.written, &target.name, target.filter);
     let fate = match target.filter {
         Some(_) => lost(draft, target.filter),
         None => unsaid(profile, rows, "Compliance", false),

@@ -45,6 +45,7 @@ fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: b
     let has = |wanted: Text| operands.contains(&wanted);
     let (null, empty, blank) = (has(Text::Null), has(Text::Empty), has(Text::WhitespacesOnly));
     let literal = |text: &Text| match text {
+        Text::Literal(text) if deequ => Some(unescaped(text)),
         Text::Literal(text) => Some(if fold { text.to_lowercase() } else { text.clone() }),
         _ => None,
     };
@@ -88,7 +89,7 @@ fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: b
         parts.push(exempt(if negated { is.not() } else { is }));
     }
     if !words.is_empty() {
-        if deequ && words.iter().any(|word| word.contains('\'')) {
+        if deequ && operands.iter().any(|text| matches!(text, Text::Literal(text) if text.contains('\''))) {
             // A quote ends the text in the SQL that it writes.
             return Err(Refusal::unread("the open evaluator has no text with a single quote"));
         }
@@ -101,6 +102,47 @@ fn among(target: &Target, operands: &[Text], negated: bool, fold: bool, deequ: b
     }
     let join = if negated { Expr::and } else { Expr::or };
     Ok(parts.into_iter().reduce(join).unwrap_or_else(|| lit(negated)))
+}
+
+/// What the SQL of the open evaluator makes of a text that it writes between quotes.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let number = |from: usize, digits: usize, radix: u32| {
+            let digits = after.get(from..from + digits)?;
+            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return None;
+            }
+            u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).map(|c| (c, from + digits.len()))
+        };
+        let octal = || number(0, 3, 8).filter(|_| after.starts_with(['0', '1']));
+        let numbered = match after.chars().next() {
+            Some('u') => number(1, 4, 16),
+            Some('U') => number(1, 8, 16),
+            _ => octal(),
+        };
+        let Some(first) = after.chars().next() else {
+            out.push('\\');
+            return out;
+        };
+        let (c, taken) = numbered.unwrap_or((first, first.len_utf8()));
+        match (numbered.is_some(), c) {
+            (true, c) => out.push(c),
+            (false, '0') => out.push('\0'),
+            (false, 'b') => out.push('\u{8}'),
+            (false, 'n') => out.push('\n'),
+            (false, 'r') => out.push('\r'),
+            (false, 't') => out.push('\t'),
+            (false, 'Z') => out.push('\u{1a}'),
+            (false, c @ ('%' | '_')) => out.extend(['\\', c]),
+            (false, c) => out.push(c),
+        }
+        rest = &after[taken..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The column's values as the service writes them into text.
@@ -173,13 +215,12 @@ impl Meets {
 
     /// `^` and `$` are written around the pattern without a group, and a match without characters is none.
     fn half_anchored(java: &str, negated: bool) -> Result<Self, Refusal> {
-        Pattern::of(java)?;
         if !negated {
-            return Ok(Self::Filled(Pattern::of(&format!("^{java}{END_JAVA}"))?));
+            return Ok(Self::Filled(Pattern::of(&format!("^{java}$"))?));
         }
         // `^(?!\bpattern\b).*$`: nothing at the start of the text, and one line that is not empty.
         let start = Pattern::of(&format!(r"^(?:\b{java}\b)"))?;
-        Ok(Self::Without(start, Pattern::of(&format!("^.*{END_JAVA}"))?))
+        Ok(Self::Without(start, Pattern::of("^.*$")?))
     }
 
     /// None where finding out takes too long.
