@@ -5,7 +5,9 @@ mod shop;
 
 use assay_testkit::workspace::program;
 use shop::Shop;
+use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -145,6 +147,20 @@ fn a_run_whose_output_has_no_reader_goes_on() {
     drop((run.stdout.take(), run.stderr.take()));
     assert_eq!(run.wait().unwrap().code(), Some(0));
     assert_eq!(shop.json(&["show", "last"])["run"]["status"], "succeeded");
+}
+
+#[test]
+fn a_workspace_in_a_folder_that_text_cannot_name_is_refused_before_anything_is_made() {
+    let (shop, folder) = (Shop::empty(), tempfile::tempdir().unwrap());
+    let odd = folder.path().join(OsStr::from_bytes(b"\xff"));
+    fs::create_dir(&odd).unwrap();
+    let tried = shop.workspace.assay(&[OsStr::new("init"), odd.as_os_str()]).unwrap();
+    assert_eq!(tried.code, Some(2), "{}{}", tried.stdout, tried.stderr);
+    assert!(tried.stderr.contains("is not UTF-8"), "{}", tried.stderr);
+    assert_eq!(fs::read_dir(&odd).unwrap().count(), 0);
+    fs::write(odd.join("assay.toml"), "").unwrap();
+    let tried = shop.workspace.assay(&[OsStr::new("tables"), OsStr::new("-w"), odd.as_os_str()]).unwrap();
+    assert!(tried.stderr.contains("is not UTF-8"), "{}", tried.stderr);
 }
 
 #[test]

@@ -299,11 +299,24 @@ fn root(folder: Option<&Path>) -> Result<PathBuf, Problem> {
             "Make one with `assay init`, or name one with --workspace.",
         )
     })?;
-    found.canonicalize().map_err(|error| {
+    let root = found.canonicalize().map_err(|error| {
         exit::because(
             format!("The workspace {} cannot be read.", found.display()),
             &error,
             "Check the folder's permissions.",
         )
-    })
+    })?;
+    named_in_text(&root)?;
+    Ok(root)
+}
+
+/// Plans, logs and tables name their files in text.
+pub fn named_in_text(folder: &Path) -> Result<(), Problem> {
+    match folder.to_str() {
+        Some(_) => Ok(()),
+        None => Err(exit::misuse(
+            format!("The path {} is not UTF-8: a workspace cannot lie there.", folder.display()),
+            "Rename the folder, or choose another one.",
+        )),
+    }
 }

@@ -1,5 +1,6 @@
 //! `assay init`: makes a workspace, or fills in what one misses. Never overwrites.
 
+use crate::desk::named_in_text;
 use crate::render::out::say;
 use crate::render::words;
 use crate::{exit, shipped};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub fn run(folder: Option<PathBuf>, json: bool) -> Result<u8, Problem> {
     let root = folder.unwrap_or_else(|| PathBuf::from("."));
+    named_in_text(&std::path::absolute(&root).unwrap_or_else(|_| root.clone()))?;
     let written = shipped::write(&root).map_err(|error| {
         let message = format!("The workspace {} is not complete.", root.display());
         exit::because(
