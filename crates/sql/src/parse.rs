@@ -18,10 +18,13 @@ const MAX_OPERATORS: usize = 500;
 pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Query, SqlError> {
     let tokens = tokens(sql, dialect)?;
     let first = first_place(&tokens);
-    let mut statements = Parser::new(grammar(dialect))
-        .with_tokens_with_locations(tokens.clone())
-        .parse_statements()
-        .map_err(|e| refused(&e, &tokens, dialect))?;
+    let mut parser = Parser::new(grammar(dialect)).with_tokens_with_locations(tokens.clone());
+    let mut statements = parser.parse_statements().map_err(|e| refused(&e, &tokens, dialect))?;
+    // The parser stops at the word `end`, whatever follows.
+    let next = parser.peek_token();
+    if next.token != Token::EOF {
+        return Err(Place::from(next.span).error(format!("`{}` follows a complete query", next.token)));
+    }
     match (statements.pop(), statements.is_empty()) {
         (None, _) => Err(first.error("there is no query here")),
         (Some(_), false) => Err(first.error("there is more than one statement; a query is one select")),
@@ -200,11 +203,17 @@ fn first_place(tokens: &[TokenWithSpan]) -> Place {
     first.map_or(Place { line: 1, column: 1, width: 1 }, |t| t.span.into())
 }
 
-/// A mistake in the grammar. Where Spark's has forms that the parser does not know, it may be none to Spark.
+/// A mistake in the grammar. Where Spark's has forms that the parser does not know, or takes a word for a name, it may
+/// be none to Spark.
 fn refused(error: &ParserError, tokens: &[TokenWithSpan], dialect: Dialect) -> SqlError {
     let wider = |t: &TokenWithSpan| matches!(&t.token, Token::Word(word) if WIDER.contains(&word.keyword));
     let error = refusal(error, tokens);
-    let open = dialect != Dialect::Gold && tokens.iter().any(wider);
+    let ended = error.message.ends_with("the end");
+    let named = |t: &TokenWithSpan| {
+        let word = matches!(&t.token, Token::Word(word) if word.keyword != Keyword::NoKeyword);
+        word && !ended && t.span.start.line == error.line as u64 && t.span.start.column == error.column as u64
+    };
+    let open = dialect != Dialect::Gold && tokens.iter().any(|t| wider(t) || named(t));
     if open { error.because(Cause::Subset) } else { error }
 }
 

@@ -291,18 +291,21 @@ pub fn timestamp_text(micros: i64) -> String {
     format!("{} {clock}", date_text(days))
 }
 
-/// The digits by which a double is written, with an exponent. Of whole numbers beyond 2^53 there are more than are
-/// needed to tell it from its neighbours.
+/// The digits by which a double is written, with an exponent.
 pub(crate) fn digits_of(x: f64) -> String {
-    const LEAST: f64 = 9_007_199_254_740_992.0;
+    long_digits(x, 53).unwrap_or_else(|| format!("{x:e}"))
+}
+
+/// The digits of a whole number beyond those that `bits` hold: there are more than tell it from its neighbours.
+fn long_digits(x: f64, bits: u32) -> Option<String> {
     const MOST: f64 = 9_223_372_036_854_775_808.0;
     let size = x.abs();
-    if !(LEAST..MOST).contains(&size) {
-        return format!("{x:e}");
+    if size >= MOST || size.is_nan() {
+        return None;
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let whole = size as u64;
-    let spare = whole.ilog2().saturating_sub(54);
+    let spare = whole.checked_ilog2().filter(|log| *log >= bits)?.saturating_sub(bits + 1);
     let lost = if spare > 1 { (1u64 << spare).ilog10() } else { 0 };
     let unit = 10u64.pow(lost);
     let kept = whole / unit + u64::from(lost > 0 && whole % unit >= unit / 2);
@@ -311,7 +314,7 @@ pub(crate) fn digits_of(x: f64) -> String {
     let (first, rest) = digits.split_at(1);
     let rest = rest.trim_end_matches('0');
     let (sign, point) = (if x < 0.0 { "-" } else { "" }, if rest.is_empty() { "" } else { "." });
-    format!("{sign}{first}{point}{rest}e{exponent}")
+    Some(format!("{sign}{first}{point}{rest}e{exponent}"))
 }
 
 /// A float of 32 bits as text.
@@ -322,7 +325,11 @@ pub(crate) fn float_text(x: f64) -> String {
     if !x.is_finite() || size == 0.0 {
         return double_text(x);
     }
-    if (1e-3..1e7).contains(&size) { format!("{narrow:?}") } else { with_exponent(&format!("{narrow:e}")) }
+    if (1e-3..1e7).contains(&size) {
+        format!("{narrow:?}")
+    } else {
+        with_exponent(&long_digits(x, 24).unwrap_or_else(|| format!("{narrow:e}")))
+    }
 }
 
 /// A double as text: at least one place, and an exponent below a thousandth and from ten millions on.

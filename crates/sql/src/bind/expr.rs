@@ -1,8 +1,8 @@
 //! Expressions: the constructs of the subset, and the names of those outside it.
 
 use sqlparser::ast::{
-    CaseWhen, CastKind, DataType, DateTimeField, Expr as Ast, Spanned, TrimWhereField, TypedString, UnaryOperator,
-    Value, ValueWithSpan,
+    CaseWhen, CastKind, DataType, DateTimeField, Expr as Ast, FunctionArguments, Spanned, TrimWhereField, TypedString,
+    UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::Binder;
@@ -106,6 +106,14 @@ impl Binder<'_> {
             Ast::Trim { trim_where, trim_what, expr, trim_characters: None } => {
                 self.trim(*trim_where, trim_what.as_deref(), expr, at, cx)
             }
+            // A bare `current_date` is a column where there is one of that name.
+            Ast::Function(function) if self.is_spark() && function.args == FunctionArguments::None => {
+                let names = super::from::identifiers(&function.name).unwrap_or_default();
+                match cx.scope.find(&names, at) {
+                    Ok(column) => Some(column),
+                    Err(_) => self.function(function, at, cx),
+                }
+            }
             Ast::Function(function) => self.function(function, at, cx),
             other if self.is_spark() => self.spark_expr(other, at, cx),
             other => self.outside(other, at),
@@ -197,7 +205,11 @@ impl Binder<'_> {
     }
 
     fn is(&mut self, operand: &Ast, value: Option<bool>, negated: bool, at: Place, cx: &Context<'_>) -> Option<Expr> {
-        let inner = Box::new(self.truth(operand, cx, "this operand of `is`")?);
+        let inner = match value {
+            Some(_) => self.truth(operand, cx, "this operand of `is`")?,
+            None => self.boolean(operand, cx, "this operand of `is`")?,
+        };
+        let inner = Box::new(inner);
         let node = match value {
             Some(value) => Node::Is(inner, value),
             None => Node::IsNull(inner),
@@ -236,6 +248,9 @@ impl Binder<'_> {
         });
         let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
         let results = self.alike(results.into_iter().collect::<Option<Vec<_>>>()?, "the results of this `case`", at)?;
+        if results.iter().all(|result| result.node == Node::Untyped) {
+            return results.into_iter().next();
+        }
         Some(case(conditions, results, at))
     }
 

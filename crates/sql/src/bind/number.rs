@@ -58,6 +58,10 @@ impl Binder<'_> {
             return self.refuse(at, format!("a sign stands before a number, and this is {}", inner.kind));
         }
         Some(match (negative, &inner.node) {
+            (false, _) if self.is_spark() && inner.kind.is_integer() => {
+                let kind = inner.kind;
+                super::spark::computed(inner, kind, at)
+            }
             (false, _) => inner,
             (true, Node::Literal(Literal::Integer(n))) if *n != i64::MIN && !self.is_spark() => integer(-n, at),
             (true, Node::Literal(Literal::Decimal(units))) if !self.is_spark() => {

@@ -75,9 +75,9 @@ impl Binder<'_> {
         let number = |e: Expr| if e.kind == Type::String { cast(e, Type::Double) } else { e };
         let (left, right) = match (&left.node, &right.node) {
             (Node::Untyped, Node::Untyped) => return self.refuse(at, "the type of this null is not known"),
-            // A quotient of which nothing is known is a double.
-            (Node::Untyped, _) if quotient => (coerce(left, Type::Double), right),
-            (_, Node::Untyped) if quotient => (left, coerce(right, Type::Double)),
+            (Node::Untyped, _) | (_, Node::Untyped) if quotient => {
+                return self.refuse(at, "a quotient with a bare null is not in the subset");
+            }
             (Node::Untyped, _) => (coerce(left, number(right.clone()).kind), right),
             (_, Node::Untyped) => {
                 let kind = number(left.clone()).kind;

@@ -118,7 +118,11 @@ impl Binder<'_> {
 
     fn choice(&mut self, test: Expr, a: &Ast, b: &Ast, at: Place, cx: &Context<'_>) -> Option<Expr> {
         let results = vec![self.expr(a, cx)?, self.expr(b, cx)?];
-        Some(case(vec![test], self.spark_alike(results, at)?, at))
+        let results = self.spark_alike(results, at)?;
+        if results.iter().all(|result| result.node == Node::Untyped) {
+            return results.into_iter().next();
+        }
+        Some(case(vec![test], results, at))
     }
 
     fn calendar(&mut self, x: &Ast, kind: Type, at: Place, cx: &Context<'_>) -> Option<Expr> {

@@ -110,10 +110,10 @@ impl Binder<'_> {
             return self.refuse(at, format!("a cast of {} to {kind} is not in the subset", inner.kind));
         }
         // A number that was cast is no literal any more, and decimals beside it are of other types.
-        if let Node::Literal(Literal::Integer(_)) = inner.node {
-            return Some(call(Function::Cast, vec![inner], kind, at));
-        }
-        Some(self.cast_at(inner, kind))
+        Some(match inner.node {
+            Node::Literal(Literal::Integer(_)) => computed(inner, kind, at),
+            _ => self.cast_at(inner, kind),
+        })
     }
 
     /// A cast whose result may hang on the day: of a text that is a time alone.
@@ -183,7 +183,7 @@ impl Binder<'_> {
         Some(match x.kind {
             Type::Decimal { scale: 0, .. } => x,
             Type::Decimal { precision, scale } => call(function, vec![x], decimal(precision - scale + 1, 0), at),
-            kind if kind.is_integer() => call(Function::Cast, vec![x], Type::Int64, at),
+            kind if kind.is_integer() => computed(x, Type::Int64, at),
             _ => call(function, vec![x], Type::Int64, at),
         })
     }
@@ -198,6 +198,11 @@ impl Binder<'_> {
             kind => self.refuse(ast.span(), format!("a number stands here, and this is {kind}")),
         }
     }
+}
+
+/// A whole number that is not a literal, even where its operand is one: beside a decimal it has all digits of its type.
+pub(super) fn computed(x: Expr, kind: Type, at: Place) -> Expr {
+    call(Function::Cast, vec![x], kind, at)
 }
 
 /// A function of Spark's over operands that have its types.

@@ -2,8 +2,8 @@
 
 use sqlparser::ast::Expr as Ast;
 
-use super::call;
 use super::coerce::cast;
+use super::{call, computed};
 use crate::bind::Binder;
 use crate::bind::expr::Context;
 use crate::error::Place;
@@ -36,7 +36,7 @@ impl Binder<'_> {
     fn spark_round(&mut self, x: &Ast, places: i32, at: Place, cx: &Context<'_>) -> Option<Expr> {
         let x = self.number_of(x, cx)?;
         Some(match x.kind {
-            kind if kind.is_integer() => x,
+            kind if kind.is_integer() => computed(x, kind, at),
             Type::Decimal { precision, scale } => {
                 let kept = scale.min(u8::try_from(places).unwrap_or(scale));
                 cast(x, decimal(precision - scale + kept + 1, kept))
