@@ -150,6 +150,24 @@ fn a_run_whose_output_has_no_reader_goes_on() {
 }
 
 #[test]
+fn what_nobody_reads_ends_quietly() {
+    let shop = filled();
+    // One rule that most rows break, so that more is printed than a pipe holds.
+    edit(&shop, "pipelines/sales_lakehouse/quality/sales.dqdl", |text| {
+        text.replacen("Rules = [", "Rules = [\n    ColumnValues \"quantity_sold\" > 1000,", 1)
+    });
+    assert_eq!(shop.assay(&["run", "sales_lakehouse", "--all", "--stage", "silver"]).code, Some(1));
+    for words in [&["completions", "bash"][..], &["quality", "failing", "silver.sales", "--format", "csv"], &["runs"]] {
+        let mut verb = Command::new(program().unwrap());
+        verb.arg("--workspace").arg(shop.workspace.root()).args(words);
+        let mut verb = verb.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(verb.stdout.take());
+        let ended = verb.wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), ended.stderr.is_empty()), (Some(0), true), "{words:?}");
+    }
+}
+
+#[test]
 fn a_workspace_in_a_folder_that_text_cannot_name_is_refused_before_anything_is_made() {
     let (shop, folder) = (Shop::empty(), tempfile::tempdir().unwrap());
     let odd = folder.path().join(OsStr::from_bytes(b"\xff"));

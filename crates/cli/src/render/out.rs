@@ -24,7 +24,25 @@ pub fn is_lost() -> bool {
 /// cannot be written for another reason, such as a full disk, it says so and fails. See [`go_on`].
 pub fn line(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
-    let Err(error) = writeln!(out, "{}", plain(text.to_string())) else { return };
+    if let Err(error) = writeln!(out, "{}", plain(text.to_string())) {
+        lost(&error);
+    }
+}
+
+/// Standard output for bytes, which ends as [`line`] does.
+pub struct Bytes;
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::io::stdout().lock().write(bytes).inspect_err(lost)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stdout().lock().flush().inspect_err(lost)
+    }
+}
+
+fn lost(error: &std::io::Error) {
     let unread = error.kind() == ErrorKind::BrokenPipe;
     if !unread && !IS_LOST.swap(true, Ordering::Relaxed) {
         aside(format_args!("The output cannot be written: {error}. What follows is not printed."));

@@ -23,6 +23,7 @@ mod validate;
 
 use crate::args::{Invocation, Verb};
 use crate::desk::Desk;
+use crate::render::out::Bytes;
 use crate::{exit, serve, worker};
 use assay_contract::Problem;
 use clap::CommandFactory;
@@ -34,7 +35,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Problem> {
     match invocation.verb {
         Verb::Init { folder } => init::run(folder.or(invocation.workspace), json),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Invocation::command(), "assay", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut Invocation::command(), "assay", &mut Bytes);
             Ok(exit::DONE)
         }
         Verb::Doctor(args) => doctor::run(invocation.workspace.as_deref(), &args, json),

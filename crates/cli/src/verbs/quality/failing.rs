@@ -6,7 +6,7 @@ use crate::exit;
 use crate::local::problems;
 use crate::local::verdicts::failing_folder;
 use crate::render::grid::{Side, lines};
-use crate::render::out::say;
+use crate::render::out::{self, say};
 use crate::render::words::{count, counted};
 use assay_console::quality::Verdicts;
 use assay_contract::{EvaluationRow, Problem};
@@ -38,7 +38,7 @@ pub fn run(desk: &Desk, args: &FailingArgs, json: bool) -> Result<u8, Problem> {
         (RowFormat::Table, None) => page(args, &row, &found, json),
         (RowFormat::Csv, None) => {
             let place = "the standard output";
-            let written = found.write(RowForm::Csv, BufWriter::new(std::io::stdout()), place);
+            let written = found.write(RowForm::Csv, BufWriter::new(out::Bytes), place);
             written.map(|_| exit::DONE).map_err(|error| problems::stage(&error))
         }
         (RowFormat::Parquet, None) => {
