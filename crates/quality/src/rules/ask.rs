@@ -1,9 +1,10 @@
 //! What the rules read from a check, and the metrics that they name.
 
 use super::Refusal;
+use crate::data::Profile;
 use crate::draft::Draft;
 use crate::numbers::NumberTest;
-use assay_dqdl::tree::{Check, Condition};
+use assay_dqdl::tree::{Check, Condition, Number, Operator, Test};
 use polars::prelude::{DataType, PlSmallStr};
 
 /// The parameters as they are written.
@@ -19,21 +20,51 @@ pub(crate) fn one_column(check: &Check) -> Result<&str, Refusal> {
 /// The columns that the parameters name, as the dataset spells them.
 pub(crate) fn columns(check: &Check, draft: &Draft<'_>) -> Result<Vec<PlSmallStr>, Refusal> {
     one_column(check)?;
-    names(check).into_iter().map(|name| draft.column(name).map(|(found, _)| found)).collect()
+    names(check).into_iter().map(|name| flat_column(name, draft)).collect()
+}
+
+/// The column, which the open evaluator takes only where it is not made of others.
+pub(crate) fn flat_column(name: &str, draft: &Draft<'_>) -> Result<PlSmallStr, Refusal> {
+    let (found, dtype) = draft.column(name)?;
+    match draft.profile() == Profile::Deequ && dtype.is_nested() {
+        true => Err(Refusal::unfit(format!("Unsupported nested column type of column {name}!"))),
+        false => Ok(found),
+    }
 }
 
 /// The number condition, earlier values of `metric` put in.
 pub(crate) fn condition(check: &Check, metric: &str, draft: &Draft<'_>) -> Result<NumberTest, Refusal> {
     match &check.condition {
-        Some(Condition::Number(test)) => NumberTest::of(&draft.resolved(test, metric, check.filter.as_deref())?),
+        Some(Condition::Number(test)) => number_test(check, test, metric, draft),
         _ => Err(Refusal::failed("the rule has no condition on a number")),
     }
 }
 
 /// The share of rows that must meet the condition; none where the rule has no threshold.
 pub(crate) fn threshold(check: &Check, metric: &str, draft: &Draft<'_>) -> Result<Option<NumberTest>, Refusal> {
-    let resolved = |test| NumberTest::of(&draft.resolved(test, metric, check.filter.as_deref())?);
-    check.threshold.as_ref().map(resolved).transpose()
+    check.threshold.as_ref().map(|test| number_test(check, test, metric, draft)).transpose()
+}
+
+fn number_test(check: &Check, test: &Test<Number>, metric: &str, draft: &Draft<'_>) -> Result<NumberTest, Refusal> {
+    match draft.profile() == Profile::Deequ && beyond_numbers(test) {
+        // The open evaluator has no past, and fails when it meets such an operand.
+        true => Ok(NumberTest { op: Operator::Equal, operands: vec![None] }),
+        false => NumberTest::of(&draft.resolved(test, metric, check.filter.as_deref())?),
+    }
+}
+
+/// Whether an operand is, or is made of, something else than numbers.
+pub(crate) fn beyond_numbers(test: &Test<Number>) -> bool {
+    let mut ahead: Vec<&Number> = test.operands.iter().collect();
+    while let Some(number) = ahead.pop() {
+        match number {
+            Number::Literal(_) => {}
+            Number::Group(inner) => ahead.push(inner),
+            Number::Binary { left, right, .. } => ahead.extend([&**left, &**right]),
+            Number::Null | Number::Call { .. } => return true,
+        }
+    }
+    false
 }
 
 /// The column, which must hold numbers.

@@ -14,7 +14,7 @@
 //! ColumnDataType "born" = "Date" with format = "dd/MM/yyyy"
 //! ```
 
-use super::ask::{metric, one_column, threshold};
+use super::ask::{beyond_numbers, metric, one_column, threshold};
 use super::completeness::{aside, with_aside};
 use super::{Finding, Planned, Refusal, shown};
 use crate::column::value;
@@ -61,6 +61,9 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
         (Err(Refusal::Failed(reason)), Profile::Deequ) => return Ok(uncastable(reason, filter, draft)),
         (castable, _) => castable?,
     };
+    if draft.profile() == Profile::Deequ && check.threshold.as_ref().is_some_and(beyond_numbers) {
+        return Ok(uncastable("the open evaluator has no past for the threshold".to_owned(), filter, draft));
+    }
     let castable = castable.fill_null(lit(false));
     let test = if negated { castable.not() } else { castable };
     let requirement = match negated {

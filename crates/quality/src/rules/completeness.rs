@@ -8,7 +8,7 @@
 //! Completeness "customer_id" > 0.75
 //! ```
 
-use super::ask::{condition, metric, one_column};
+use super::ask::{condition, flat_column, metric, one_column};
 use super::{Fate, Fates, Finding, Planned, Refusal};
 use crate::column::column;
 use crate::data::Profile;
@@ -32,7 +32,7 @@ pub(super) fn plan_whole(check: &Check, draft: &mut Draft<'_>) -> Result<Planned
 }
 
 fn planned(check: &Check, draft: &mut Draft<'_>, name: String, test: NumberTest) -> Result<Planned, Refusal> {
-    let (column, _) = draft.column(one_column(check)?)?;
+    let column = flat_column(one_column(check)?, draft)?;
     let filter = draft.filter(check)?;
     draft.complete(one_column(check)?, &column, filter);
     let rows = present(draft, column, filter);

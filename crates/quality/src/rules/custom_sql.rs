@@ -18,7 +18,7 @@
 
 mod name;
 
-use super::ask::{condition, metric, one_column, threshold};
+use super::ask::{beyond_numbers, condition, metric, one_column, threshold};
 use super::completeness::share;
 use super::{Finding, Planned, Refusal};
 use crate::column::column;
@@ -30,7 +30,7 @@ use crate::reference::{known, unmet};
 use crate::sql::{Query, query};
 use assay_dqdl::tree::Check;
 use assay_sql::{Type, dtype_of, field_of, spark};
-use polars::prelude::{DataFrame, DataType, Expr, JoinArgs, JoinType, LazyFrame, PlSmallStr, len, lit};
+use polars::prelude::{DataFrame, DataType, Expr, JoinArgs, JoinType, LazyFrame, PlSmallStr, Schema, len, lit};
 
 pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let text = one_column(check)?.to_owned();
@@ -98,6 +98,12 @@ fn value(found: &DataFrame, kind: Type) -> Option<f64> {
 fn plan_rows(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Planned, Refusal> {
     let name = "Dataset.*.CustomSQL.Compliance".to_owned();
     let wanted = threshold(check, &name, draft)?;
+    if draft.profile() == Profile::Deequ && check.threshold.as_ref().is_some_and(beyond_numbers) {
+        return Err(Refusal::failed("the open evaluator has no past for the threshold"));
+    }
+    if draft.profile() == Profile::Deequ {
+        found_as_written(text, &draft.schema)?;
+    }
     let Query { mut frame, columns } = query(text, draft.data, &draft.schema)?;
     let lost: Vec<&str> =
         columns.iter().filter(|name| known(&draft.schema, name, Profile::Glue).is_none()).map(String::as_str).collect();
@@ -118,6 +124,14 @@ fn plan_rows(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Planned
         let right = schema.get_at_index(place).map(|(name, dtype)| (name.clone(), dtype.clone()));
         let Some((left, right)) = left.zip(right) else { continue };
         let (key, other) = crate::reference::comparable(&left, &right, draft.profile())?;
+        if left.1 != right.1 {
+            // A value that the other type does not have is no null, and equals nothing.
+            let (mine, theirs) = (column(&left.0), column(&right.0));
+            keys.push(mine.clone().is_null());
+            others.push(theirs.is_null());
+            keys.push(key.clone().is_null().and(mine.is_not_null()));
+            others.push(lit(false));
+        }
         own.push(left.0);
         keys.push(key);
         others.push(other);
@@ -144,6 +158,22 @@ fn plan_rows(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Planned
             false => Finding::failed(unmet(value), metric(name, value)),
         }
     }))
+}
+
+/// The open evaluator looks for a result's columns by exact names, and for each of them once.
+fn found_as_written(text: &str, schema: &Schema) -> Result<(), Refusal> {
+    let written = name::written(text);
+    let twice = (1..written.len()).find(|at| written[..*at].iter().any(|name| name.eq_ignore_ascii_case(written[*at])));
+    match (written.iter().find(|name| !schema.contains(name)), twice) {
+        (Some(lost), _) => Err(Refusal::failed(format!(
+            "The columns returned from the SQL statement should only belong to the primary table. Columns not found: {lost}"
+        ))),
+        (None, Some(at)) => Err(Refusal::failed(format!(
+            "Error evaluating Custom SQL row-level rule: the query gives {} twice",
+            written[at]
+        ))),
+        (None, None) => Ok(()),
+    }
 }
 
 /// How many pairs of equal rows there are.

@@ -214,6 +214,30 @@ fn rows_that_a_query_names_twice_count_twice_only_for_the_open_evaluator() {
 }
 
 #[test]
+fn a_text_that_is_no_number_equals_no_null_of_a_query() {
+    let rows = df!("t" => [Some("x"), Some("2"), None], "n" => [None, Some(2i64), None]).unwrap();
+    for profile in [Profile::Glue, Profile::Deequ] {
+        let world = World { rows: rows.clone(), profile, ..world() };
+        let found = verdict("CustomSql \"select n as t from primary where n is null\"", &world);
+        assert_eq!(found.rows, Some(RowCounts { passed: 1, failed: 2, skipped: 0 }), "{profile:?}: {found:?}");
+    }
+}
+
+#[test]
+fn the_open_evaluator_finds_columns_of_a_query_by_exact_names() {
+    let open = World { profile: Profile::Deequ, ..world() };
+    let cases = [
+        ("CustomSql \"select ID from primary\"", "Columns not found: ID"),
+        ("CustomSql \"select id, id from primary\"", "gives id twice"),
+        ("CustomSql \"select sum(amount) / 2.5 from primary\" > 0", "Failed To Run"),
+    ];
+    failed(&cases, &open);
+    assert_eq!(value(&verdict("CustomSql \"select sum(amount) / 2.5 as half from primary\" > 0", &open)), 6.4);
+    let documented = verdict("CustomSql \"select ID from primary\"", &world());
+    assert_eq!(documented.outcome, Outcome::Passed, "{documented:?}");
+}
+
+#[test]
 fn what_only_the_service_can_say_stays_unknown() {
     let rules = [
         "CustomSql \"select percentile(amount, 0.5) from primary\" > 0",

@@ -26,6 +26,34 @@ pub(super) fn holds_dot(sql: &str) -> bool {
     }
 }
 
+/// The names that the outermost `select` gives its columns, as they are written; without those of expressions and stars.
+pub(super) fn written(sql: &str) -> Vec<&str> {
+    let tokens = tokens(sql);
+    let mut depth = 0;
+    let items = item(&tokens).split(|token| {
+        match token {
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') => depth -= 1,
+            _ => {}
+        }
+        depth == 0 && *token == Token::Sign(',')
+    });
+    items
+        .filter_map(|item| match item {
+            [.., Token::Word(before), Token::Word(name) | Token::Quoted(name)] if before.eq_ignore_ascii_case("as") => {
+                Some(*name)
+            }
+            [Token::Word(name) | Token::Quoted(name)]
+            | [Token::Word(_) | Token::Quoted(_), Token::Sign('.'), Token::Word(name) | Token::Quoted(name)]
+                if !name.eq_ignore_ascii_case("null") =>
+            {
+                Some(*name)
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'s> {
     Word(&'s str),
@@ -138,6 +166,17 @@ mod tests {
             ("select case when max(a) > 1 then 'a.b' end from primary", true),
         ] {
             assert_eq!(holds_dot(sql), dot, "{sql}");
+        }
+    }
+
+    #[test]
+    fn names_are_as_they_are_written() {
+        for (sql, names) in [
+            ("select ID, p.`a b`, max(x) as Most from primary p", vec!["ID", "a b", "Most"]),
+            ("select * from primary", vec![]),
+            ("with t as (select a from primary) select distinct A, concat(a, b) from t", vec!["A"]),
+        ] {
+            assert_eq!(written(sql), names, "{sql}");
         }
     }
 }
