@@ -20,7 +20,7 @@ pub struct Mistake {
     /// In characters, at least 1 when there is a line.
     pub width: usize,
     /// The line without its end; of a long one the part around the place; cut where a password begins.
-    pub source_line: String,
+    pub source_line: Box<str>,
     /// Where the place is in `source_line`, in characters, from 1.
     pub caret: usize,
     pub message: String,
@@ -72,7 +72,7 @@ impl Mistake {
             line: 0,
             column: 0,
             width: 0,
-            source_line: String::new(),
+            source_line: Box::default(),
             caret: 0,
             message: message.into(),
             suggestion: None,
@@ -182,7 +182,7 @@ fn carets(source_line: &str, column: usize, width: usize) -> String {
 }
 
 /// What is shown of a line, and where the place at the column is in it.
-fn shown(line: &str, column: usize) -> (String, usize) {
+fn shown(line: &str, column: usize) -> (Box<str>, usize) {
     let line = line.trim_end_matches('\r');
     let (line, ending) = match secret_start(line) {
         Some(at) => (&line[..at], "***"),
@@ -197,7 +197,7 @@ fn shown(line: &str, column: usize) -> (String, usize) {
     let start = if before > 0 { "…" } else { "" };
     let ending = if to < line.len() { "…" } else { ending };
     let caret = column.max(1) - before + start.chars().count();
-    (format!("{start}{}{ending}", plain(&line[from..to])), caret)
+    (format!("{start}{}{ending}", plain(&line[from..to])).into(), caret)
 }
 
 /// A message without control characters; a name in it can be as long as a file.
@@ -272,7 +272,7 @@ mod tests {
             ("w = \"postgres://l@db:5432/x\"", "w = \"postgres://l@db:5432/x\""),
             ("w = \"https://db/x:y\"", "w = \"https://db/x:y\""),
         ] {
-            assert_eq!(Mistake::at("assay.toml", line, 0..1, "m").source_line, expected);
+            assert_eq!(Mistake::at("assay.toml", line, 0..1, "m").source_line.as_ref(), expected);
         }
     }
 

@@ -17,7 +17,7 @@ mod tests;
 
 pub use changes::{RowChanges, RulePair, Sides, changes};
 pub use compile::{CompiledRules, RuleWords, Severity, compile_rules, lints, masked};
-pub use failing::{FailingRows, RowForm, dates_of};
+pub use failing::{FailingRows, RowForm, Valued, dates_of};
 pub use judge::{Dataset, Judged, Judging, Past, Rules, judge, judge_table};
 pub use kept::FailingPart;
 pub use suggest::{Suggested, SuggestedRule, suggest};

@@ -91,7 +91,7 @@ mod tests {
             line,
             column: 1,
             width: 1,
-            source_line: "x".to_owned(),
+            source_line: "x".into(),
             caret: 1,
             message: message.to_owned(),
             suggestion: None,

@@ -29,6 +29,9 @@ pub enum RowForm {
     Csv,
 }
 
+/// A value of a column as text, and how many rows have it.
+pub type Valued = (Option<String>, u64);
+
 /// Failing rows of a table in one run.
 pub struct FailingRows {
     files: Vec<PathBuf>,
@@ -158,7 +161,7 @@ impl FailingRows {
 
     /// How many rows have each value of one of the columns, most rows first, then in the order of the values. None
     /// where there are more than a million values.
-    pub fn by(&self, column: &str) -> Result<Option<Vec<(Option<String>, u64)>>, StageError> {
+    pub fn by(&self, column: &str) -> Result<Option<Vec<Valued>>, StageError> {
         let mut found: HashMap<Option<String>, u64> = HashMap::new();
         self.batches(|batch| {
             let chosen = batch.schema().index_of(column).and_then(|at| batch.project(&[at]));
