@@ -49,7 +49,7 @@ impl Measured {
         let shares = self.complete.iter().filter(|known| known.metric == metric);
         let share =
             |known: &Complete| Some(self.count(known.present) / self.number(known.rows).filter(|rows| *rows > 0.0)?);
-        shares.filter_map(share).last()
+        shares.rev().find_map(share)
     }
 
     pub fn query(&self, id: QueryId) -> Result<&DataFrame, &str> {

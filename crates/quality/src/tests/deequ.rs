@@ -203,3 +203,54 @@ fn values_are_compared_as_the_sql_of_the_open_evaluator_compares_them() {
     let texts = r#"ColumnValues "t" in ["1970-01-01 00:00:00", "1970-01-01 00:00:01.5"]"#;
     expect(&times, Profile::Deequ, &[(texts, true), (r#"ColumnDataType "t" = "DECIMAL(1,1)""#, false)]);
 }
+
+#[test]
+fn texts_and_patterns_are_those_of_java_and_sql() {
+    let texts = ["a\\b", "a\u{8}", "x\u{2028}y", "line\n", "v\u{b}", "\u{7}", "$"];
+    let rows = df!("t" => texts, "n" => (0i64..7).collect::<Vec<_>>()).unwrap();
+    for (rule, passes) in [
+        (r#"ColumnValues "t" = "a\\b" where "n = 0""#, true),
+        (r#"ColumnValues "t" = "a\b" where "n = 1""#, true),
+        (r#"ColumnValues "t" = "a\b" where "n = 0""#, false),
+        (r#"ColumnValues "t" matches "x.y" where "n = 2""#, false),
+        (r#"ColumnValues "t" matches "(?s)x.y" where "n = 2""#, true),
+        (r#"ColumnValues "t" matches "(?d)x.y" where "n = 2""#, true),
+        (r#"ColumnValues "t" matches "line" where "n = 3""#, true),
+        (r#"ColumnValues "t" not matches "q" where "n = 2""#, false),
+        (r#"ColumnValues "t" matches "v\v" where "n = 4""#, true),
+        (r#"ColumnValues "t" matches "\07" where "n = 5""#, true),
+        (r#"ColumnValues "t" matches "\cG" where "n = 5""#, true),
+        // What is written around the pattern is part of it: an escaped end, an optional beginning.
+        (r#"ColumnValues "t" matches "?" where "n = 6""#, false),
+    ] {
+        expect(&rows, Profile::Deequ, &[(rule, passes)]);
+    }
+    expect(&rows.tail(Some(1)), Profile::Deequ, &[(r#"ColumnValues "t" matches "\""#, true)]);
+}
+
+#[test]
+fn decimals_at_the_limit_and_operands_without_a_number_fail_as_they_do_there() {
+    let money = |units: [i128; 2], scale| {
+        let whole = polars::prelude::Int128Chunked::from_vec("d".into(), units.to_vec());
+        let decimal = polars::prelude::IntoSeries::into_series(whole.into_decimal_unchecked(38, scale));
+        DataFrame::new(2, vec![polars::prelude::IntoColumn::into_column(decimal)]).unwrap()
+    };
+    // One type of both numbers has no place left: the value is null there, and so is a literal of two digits.
+    assert_eq!(said(r#"ColumnValues "d" in [1, 2]"#, &money([10i128.pow(38) - 1, 1], 0)), Some((1, 0, 1)));
+    assert_eq!(said(r#"ColumnValues "d" != 1"#, &money([1, 2], 38)), Some((0, 2, 0)));
+    let rows = df!("a" => [Some(1i64), Some(2), None], "b" => [1i64, 2, 3]).unwrap();
+    let wanted = [
+        (r#"RowCount > avg(last(3))"#, false),
+        (r#"Completeness "a" != last()"#, false),
+        (r#"Mean "b" = 4 / 2"#, true),
+        (r#"ColumnDataType "a" = "Integer" with threshold > last()"#, false),
+        (r#"ColumnValues "b" > NULL"#, false),
+    ];
+    expect(&rows, Profile::Deequ, &wanted);
+    expect(&rows, Profile::Glue, &[(wanted[0].0, true), (wanted[1].0, true)]);
+    assert_eq!(metrics(r#"ColumnValues "b" > NULL"#, &rows), [("Column.b.Minimum".to_owned(), 1.0)]);
+    let report =
+        with(r#"IsPrimaryKey "a" "b", IsComplete "a""#, &rows, Profile::Deequ, Composites::Column, Rows::Count);
+    let names: Vec<&String> = report.verdicts[0].metrics.keys().collect();
+    assert_eq!(names, ["Column.a.Completeness", "Multicolumn.a,b.Uniqueness"]);
+}
