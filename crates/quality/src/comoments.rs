@@ -44,7 +44,9 @@ impl Comoments {
 
     /// Pearson's coefficient; NaN where a column does not vary, none without a pair.
     pub fn correlation(&self) -> Option<f64> {
-        (self.count > 0.0).then(|| self.product / (self.square[0] * self.square[1]).sqrt())
+        let known = self.square.iter().all(|square| square.is_finite());
+        let coefficient = || self.product / (self.square[0] * self.square[1]).sqrt();
+        (self.count > 0.0).then(|| if known { coefficient() } else { f64::NAN })
     }
 }
 

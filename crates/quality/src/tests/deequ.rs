@@ -238,11 +238,17 @@ fn decimals_at_the_limit_and_operands_without_a_number_fail_as_they_do_there() {
     // One type of both numbers has no place left: the value is null there, and so is a literal of two digits.
     assert_eq!(said(r#"ColumnValues "d" in [1, 2]"#, &money([10i128.pow(38) - 1, 1], 0)), Some((1, 0, 1)));
     assert_eq!(said(r#"ColumnValues "d" != 1"#, &money([1, 2], 38)), Some((0, 2, 0)));
-    let rows = df!("a" => [Some(1i64), Some(2), None], "b" => [1i64, 2, 3]).unwrap();
+    let rows =
+        df!("a" => [Some(1i64), Some(2), None], "b" => [1i64, 2, 3], "z" => [0.0; 3], "y" => [false, true, true],
+        "f" => [1e300, 0.0, 1.0])
+        .unwrap();
     let wanted = [
         (r#"RowCount > avg(last(3))"#, false),
         (r#"Completeness "a" != last()"#, false),
         (r#"Mean "b" = 4 / 2"#, true),
+        (r#"ColumnValues "z" = -0.0"#, true),
+        (r#"ColumnValues "y" != 1 where "b = 1""#, true),
+        (r#"ColumnCorrelation "b" "f" in [0]"#, false),
         (r#"ColumnDataType "a" = "Integer" with threshold > last()"#, false),
         (r#"ColumnValues "b" > NULL"#, false),
     ];

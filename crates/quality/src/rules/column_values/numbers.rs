@@ -152,6 +152,8 @@ impl<'t> Compared<'t> {
         let bounds = bounds(op);
         match (dtype, profile) {
             (dtype, Profile::Deequ) if is_number(dtype) && bounds => Ok(Self::Doubles(target)),
+            // SQL makes 1 of true where it asks whether it equals a number, and nowhere else.
+            (DataType::Boolean, Profile::Deequ) if op == Operator::NotEqual => Ok(Self::Doubles(target)),
             (DataType::Float32, _) if bounds => Ok(Self::Doubles(target)),
             (dtype, Profile::Deequ) if is_number(dtype) => Ok(Self::Literals(target)),
             (dtype, _) if is_number(dtype) => Ok(Self::Numbers(target)),
@@ -271,7 +273,7 @@ fn by_bounds(
         let nulls = all as f64 - measured.count(present);
         let met = match profile {
             Profile::Glue => counts.passed == all,
-            Profile::Deequ => nulls == 0.0 && metrics.iter().all(|(_, value)| test.holds(*value)),
+            Profile::Deequ => nulls == 0.0 && metrics.iter().all(|(_, value)| meets_bound(&test, *value)),
         };
         let finding = match met {
             true => Finding::passed(metrics),
@@ -303,6 +305,11 @@ fn holds(test: &NumberTest, value: f64) -> bool {
         (Operator::Greater | Operator::GreaterOrEqual, Some(bound)) if value.is_nan() => !bound.is_nan(),
         _ => test.holds(value),
     }
+}
+
+/// To the open evaluator the bounds are equal to 0 whatever its sign.
+fn meets_bound(test: &NumberTest, value: f64) -> bool {
+    test.holds(value) || test.op == Operator::Equal && value == 0.0 && test.operands.first() == Some(&Some(-value))
 }
 
 fn with_nulls(finding: Finding) -> Finding {
