@@ -47,8 +47,7 @@ fn point(date: &Date, now: DateTime<Utc>) -> Result<Point, Refusal> {
     Ok(match date {
         Date::Day(text) => Point::Day(text.parse().map_err(|_| wrong(text))?),
         Date::Time(text) => {
-            let time = NaiveTime::parse_from_str(text, "%H:%M").or_else(|_| NaiveTime::parse_from_str(text, "%I:%M %p"));
-            Point::Minute(now.date_naive().and_time(time.map_err(|_| wrong(text))?).and_utc())
+            Point::Minute(now.date_naive().and_time(time_of(text).ok_or_else(|| wrong(text))?).and_utc())
         }
         Date::Now => Point::Moment(now),
         Date::Offset { amount, unit, .. } => {
@@ -63,6 +62,24 @@ fn point(date: &Date, now: DateTime<Utc>) -> Result<Point, Refusal> {
         }
         Date::Null => Point::Never,
     })
+}
+
+/// A time of day as the language writes it: midnight is also `24:00`, and twelve before or after noon also 0.
+fn time_of(text: &str) -> Option<NaiveTime> {
+    let (time, half) = match text.rsplit_once(' ') {
+        Some((time, half)) if half.eq_ignore_ascii_case("am") => (time, Some(0)),
+        Some((time, half)) if half.eq_ignore_ascii_case("pm") => (time, Some(12)),
+        _ => (text, None),
+    };
+    let (hour, minute) = time.split_once(':')?;
+    let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse().ok()?);
+    let hour = match half {
+        Some(later) if hour <= 12 => hour % 12 + later,
+        Some(_) => return None,
+        None if (hour, minute) == (24, 0) => 0,
+        None => hour,
+    };
+    NaiveTime::from_hms_opt(hour, minute, 0)
 }
 
 fn compared(moment: DateTime<Utc>, point: &Point) -> Option<Ordering> {
@@ -87,5 +104,30 @@ fn holds(op: Operator, points: &[Point], moment: DateTime<Utc>) -> bool {
         Operator::Equal | Operator::In => among(),
         Operator::NotEqual | Operator::NotIn => !among(),
         Operator::Matches | Operator::NotMatches => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_day_are_read_as_the_language_writes_them() {
+        for (text, wanted) in [
+            ("09:05", Some((9, 5))),
+            ("9:05 AM", Some((9, 5))),
+            ("9:05 pm", Some((21, 5))),
+            ("12:00 AM", Some((0, 0))),
+            ("12:30 PM", Some((12, 30))),
+            ("0:30 AM", Some((0, 30))),
+            ("00:59 PM", Some((12, 59))),
+            ("24:00", Some((0, 0))),
+            ("24:01", None),
+            ("13:00 PM", None),
+            ("9", None),
+        ] {
+            let wanted = wanted.and_then(|(hour, minute)| NaiveTime::from_hms_opt(hour, minute, 0));
+            assert_eq!(time_of(text), wanted, "{text}");
+        }
     }
 }
