@@ -30,17 +30,17 @@ fn report(root: &Path, written: &[String], json: bool) {
         say!("{}", serde_json::json!({ "workspace": root, "written": written, "first": first }));
         return;
     }
+    // A dot would say nothing of where it lies.
+    let place = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
+    let place = place.display();
     if written.is_empty() {
-        say!("{} is a workspace already; nothing was written.", root.display());
+        say!("{place} is a workspace already; nothing was written.");
     } else if !written.iter().any(|file| file == "assay.toml") {
-        say!("Wrote {} that the workspace {} missed.", words::counted(written.len() as u64, "file"), root.display());
+        say!("Wrote {} that the workspace {place} missed.", words::counted(written.len() as u64, "file"));
     } else {
         let names = shipped::names().join(", ");
-        say!(
-            "Made the workspace {}: {}, pipelines {names}.",
-            root.display(),
-            words::counted(written.len() as u64, "file")
-        );
+        let files = words::counted(written.len() as u64, "file");
+        say!("Made the workspace {place}: {files}, pipelines {names}.");
     }
     // Who has a workspace already has begun.
     if let Some(first) = first.filter(|_| written.iter().any(|file| file == "assay.toml")) {
