@@ -80,7 +80,8 @@ impl Proxy {
         self.shared.script().set(rules);
     }
 
-    /// Everything that has passed or was struck.
+    /// Everything that has passed or was struck. Bytes count once a request is through, which its client can see
+    /// before: `is_quiet_within` waits for it.
     pub fn counts(&self) -> BTreeMap<Kind, Count> {
         self.shared.script().counts.clone()
     }

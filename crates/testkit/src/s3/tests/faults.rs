@@ -44,6 +44,7 @@ fn without_rules_everything_passes_and_is_counted() {
         scene.store.delete(&key("small")).await.unwrap();
     });
     assert_eq!(get(&scene, "a b/Ö=1+%.bin").unwrap(), whole);
+    assert!(proxy.is_quiet_within(PATIENCE));
     let counts = proxy.counts();
     let requests = |kind: Kind| counts.get(&kind).map_or(0, |count| count.requests);
     let kinds = [Kind::Begin, Kind::Part, Kind::Complete, Kind::Put, Kind::Get, Kind::Head, Kind::List];
@@ -128,6 +129,7 @@ fn a_cut_answer_is_not_taken_for_a_whole_one() {
     scene.bucket.put("file", &whole).unwrap();
     proxy.set(vec![Rule::new(&[Kind::Get], &scene.at("file"), Fault::Cut)]);
     get(&scene, "file").unwrap_err();
+    assert!(proxy.is_quiet_within(PATIENCE));
     assert_eq!(proxy.count(Kind::Get).received, 50_000);
     assert_eq!(get(&scene, "file").unwrap(), whole);
 }
