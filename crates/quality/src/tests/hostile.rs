@@ -278,3 +278,24 @@ fn columns_that_failing_rows_get_are_not_there_before() {
     assert!(matches!(evaluate(&ruleset, &cancelled, Rows::Count), Err(QualityError::Cancelled)));
     assert!(!path.exists());
 }
+
+/// Sums that do not fit wrap or are null, as on the service, and leave the rules beside them alone.
+#[test]
+fn a_query_that_overflows_is_decided_as_on_the_service() {
+    let rows = df!("id" => [1i64, 2], "big" => [i64::MAX, i64::MAX]).unwrap();
+    let nines = "9".repeat(38);
+    let wanted = [
+        ("RowCount = 2".to_owned(), Outcome::Passed),
+        ("CustomSql \"select sum(big) from primary\" = -2".to_owned(), Outcome::Passed),
+        (format!("CustomSql \"select sum({nines}) from primary\" > 0"), Outcome::Failed),
+        ("CustomSql \"select id from primary where big + big = -2\"".to_owned(), Outcome::Passed),
+        ("CustomSql \"select id from primary where (select sum(big) from primary) = -2\"".to_owned(), Outcome::Passed),
+        (format!("CustomSql \"select id from primary where (select sum({nines}) from primary) > 0\""), Outcome::Failed),
+        ("CustomSql \"select id from primary where 'a' rlike '('\"".to_owned(), Outcome::Unknown),
+    ];
+    let rules: Vec<&str> = wanted.iter().map(|(rule, _)| rule.as_str()).collect();
+    let report = report(&rules.join(", "), &rows);
+    for ((rule, outcome), verdict) in wanted.iter().zip(&report.verdicts) {
+        assert_eq!(verdict.outcome, *outcome, "{rule}: {verdict:?}");
+    }
+}

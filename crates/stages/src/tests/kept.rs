@@ -2,11 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 use super::shop::{Shop, sale};
-use crate::gold::{GoldJob, build, compile};
-use assay_pipeline::{Layer, Permit, TableName};
-use assay_testkit::table_of;
-use chrono::{DateTime, TimeDelta, Utc};
-use polars::prelude::Engine;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sales of nine months, three a month: (date, customer, quantity). Prices are 1.50.
@@ -47,25 +42,8 @@ struct Gold {
 impl Gold {
     /// Builds the model and gives what it holds of each customer.
     fn customers(&self) -> BTreeMap<String, (String, String)> {
-        let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
-        let permit = Permit::issue("local", "run", now + TimeDelta::hours(1));
-        let job = GoldJob {
-            pipeline: &self.shop.pipeline,
-            lake: &self.shop.lake,
-            run: "run",
-            permit: &permit,
-            dates: None,
-            now: &|| now,
-            cancelled: &|| false,
-            rules: None,
-        };
-        let models = compile(&self.shop.pipeline).unwrap();
-        let model = models.iter().find(|model| model.model.name == "customer_segments").unwrap();
-        build(&job, model, self.runtime.handle()).unwrap();
-        let table = TableName::new(&self.shop.pipeline.name, Layer::Gold, "customer_segments");
-        let snapshot = self.runtime.block_on(assay_lake::open(&self.shop.lake.folder(&table))).unwrap().unwrap();
-        let frame = snapshot.scan(None).unwrap().collect_with_engine(Engine::InMemory).unwrap().unwrap_single();
-        let rows = table_of(&frame, &["customer_id", "transactions", "total_spent"]).unwrap().rows;
+        let columns = ["customer_id", "transactions", "total_spent"];
+        let rows = self.shop.gold(&self.runtime, "customer_segments", &columns);
         rows.into_iter()
             .map(|row| (row[0].clone().unwrap(), (row[1].clone().unwrap(), row[2].clone().unwrap())))
             .collect()

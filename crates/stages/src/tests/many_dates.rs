@@ -3,11 +3,7 @@
 #![allow(clippy::unwrap_used)]
 use super::shop::{Shop, date, sale};
 use crate::Limits;
-use crate::gold::{GoldJob, build, compile};
-use assay_pipeline::{Layer, Permit, TableName};
-use assay_testkit::table_of;
-use chrono::{DateTime, Days, TimeDelta, Utc};
-use polars::prelude::Engine;
+use chrono::Days;
 use std::fs;
 use std::process::Command;
 
@@ -38,25 +34,7 @@ fn many_dates_child() {
 /// Builds the model; gives date, transactions and units of its rows by date.
 fn built(shop: &Shop) -> Vec<[String; 3]> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
-    let permit = Permit::issue("local", "run", now + TimeDelta::hours(1));
-    let job = GoldJob {
-        pipeline: &shop.pipeline,
-        lake: &shop.lake,
-        run: "run",
-        permit: &permit,
-        dates: None,
-        now: &|| now,
-        cancelled: &|| false,
-        rules: None,
-    };
-    let models = compile(&shop.pipeline).unwrap();
-    let model = models.iter().find(|model| model.model.name == MODEL).unwrap();
-    build(&job, model, runtime.handle()).unwrap();
-    let table = TableName::new(&shop.pipeline.name, Layer::Gold, MODEL);
-    let snapshot = runtime.block_on(assay_lake::open(&shop.lake.folder(&table))).unwrap().unwrap();
-    let frame = snapshot.scan(None).unwrap().collect_with_engine(Engine::InMemory).unwrap().unwrap_single();
-    let rows = table_of(&frame, &["date", "transactions", "units"]).unwrap().rows;
+    let rows = shop.gold(&runtime, MODEL, &["date", "transactions", "units"]);
     let mut rows: Vec<[String; 3]> =
         rows.into_iter().map(|row| <[_; 3]>::try_from(row).unwrap().map(Option::unwrap)).collect();
     rows.sort();

@@ -1,6 +1,7 @@
 //! A lake in a temporary folder, with one source and one silver table.
 
 #![allow(clippy::unwrap_used)]
+use crate::gold::{GoldJob, build, compile};
 use crate::*;
 use assay_lake::{Lake, open};
 use assay_pipeline::{Layer, Permit, Pipeline, TableName};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use tokio::runtime::Runtime;
 
 /// Sizes at which every boundary is met often.
 pub const TINY: Limits = Limits {
@@ -181,6 +183,27 @@ impl Shop {
             .collect();
         rows.sort();
         rows
+    }
+
+    /// Builds a model over all dates; gives these columns of the rows that it holds then.
+    pub fn gold(&self, runtime: &Runtime, model: &str, columns: &[&str]) -> Vec<Vec<Option<String>>> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
+        let permit = Permit::issue("local", "run", now + TimeDelta::hours(1));
+        let job = GoldJob {
+            pipeline: &self.pipeline,
+            lake: &self.lake,
+            run: "run",
+            permit: &permit,
+            dates: None,
+            now: &|| now,
+            cancelled: &|| false,
+            rules: None,
+        };
+        let models = compile(&self.pipeline).unwrap();
+        let compiled = models.iter().find(|compiled| compiled.model.name == model).unwrap();
+        build(&job, compiled, runtime.handle()).unwrap();
+        let table = TableName::new(&self.pipeline.name, Layer::Gold, model);
+        table_of(&Self::frame(&self.lake.folder(&table)), columns).unwrap().rows
     }
 
     /// Every file below the table's folder that is no part of its log.
