@@ -48,12 +48,14 @@ impl Names {
             return Ok(exact.clone());
         }
         let mut found: Vec<&TableName> = self.known.iter().filter(|table| fits(table, text)).collect();
-        let ran: Vec<&TableName> = found.iter().copied().filter(|table| has_run(&table.pipeline)).collect();
         if let Some(problem) = self.hidden(text, |table| fits(table, text), &found) {
             return Err(problem);
         }
-        if let ([_, _, ..], [one]) = (found.as_slice(), ran.as_slice()) {
-            found = vec![one];
+        if found.len() > 1 {
+            let ran: Vec<&TableName> = found.iter().copied().filter(|table| has_run(&table.pipeline)).collect();
+            if ran.len() == 1 {
+                found = ran;
+            }
         }
         match found.as_slice() {
             [one] => Ok((*one).clone()),

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +20,13 @@ const SECOND: i64 = 1_000_000_000;
 pub struct Swept {
     pub files: u64,
     pub bytes: u64,
+}
+
+impl AddAssign for Swept {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+    }
 }
 
 /// Removes files that Assay staged in `folder` longer than `older_than` before `now` and that no version

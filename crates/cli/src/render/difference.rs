@@ -1,7 +1,7 @@
 //! Differences in words and tables for a terminal.
 
 use super::grid::{Side, lines};
-use super::words::{count, counted, size};
+use super::words::{self, count, counted, size};
 use assay_contract::{CellChange, RunDifference, SumChange, TableDifference};
 
 /// Dates that are printed; a longer list says so.
@@ -113,19 +113,16 @@ fn columns(found: &TableDifference, examples: usize) -> Vec<String> {
 }
 
 fn example(cell: &CellChange) -> String {
-    format!("    {}: {} -> {}", cells(&cell.key), shown(&cell.before), shown(&cell.after))
+    format!(
+        "    {}: {} -> {}",
+        cells(&cell.key),
+        words::cell(cell.before.as_deref()),
+        words::cell(cell.after.as_deref())
+    )
 }
 
 fn cells(values: &[Option<String>]) -> String {
-    values.iter().map(shown).collect::<Vec<_>>().join(", ")
-}
-
-/// A cell; control characters never reach the terminal.
-fn shown(cell: &Option<String>) -> String {
-    match cell {
-        Some(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
-        None => "null".to_owned(),
-    }
+    values.iter().map(|value| words::cell(value.as_deref())).collect::<Vec<_>>().join(", ")
 }
 
 fn sums(word: &str, sums: &[SumChange]) -> Vec<String> {

@@ -41,7 +41,7 @@ pub fn lines(header: &[(&str, Side)], rows: &[Vec<String>]) -> Vec<String> {
 }
 
 fn clipped(cell: &str) -> String {
-    let cell: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let cell = super::words::cell(Some(cell));
     if width(&cell) <= WIDEST { cell } else { cell.chars().take(WIDEST - 1).chain(['…']).collect() }
 }
 

@@ -1,7 +1,7 @@
 //! Verdicts, scores and comparisons for a terminal.
 
 use super::grid::{Side, lines};
-use super::words::{count, counted};
+use super::words::{cell, count, counted};
 use assay_contract::{
     DateSpan, Evaluation, QualityComparison, RuleComparison, RuleOutcome, RulePlace, RuleVerdict, Score, ScoreRow,
     Severity, TableComparison,
@@ -135,13 +135,8 @@ fn rule_lines(rule: &RuleComparison) -> Vec<String> {
     out
 }
 
-/// Control characters never reach the terminal.
 fn cells(key: &[Option<String>]) -> String {
-    let cell = |cell: &Option<String>| match cell {
-        Some(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
-        None => "null".to_owned(),
-    };
-    key.iter().map(cell).collect::<Vec<_>>().join(", ")
+    key.iter().map(|value| cell(value.as_deref())).collect::<Vec<_>>().join(", ")
 }
 
 /// `7 of 8`, and how many are not known.

@@ -1,8 +1,13 @@
-//! Numbers, sizes, ages and statuses as people read them.
+//! Cells, numbers, sizes, ages and statuses as people read them.
 
 use assay_console::views;
 pub use assay_console::views::status_word as status;
 use chrono::{DateTime, Utc};
+
+/// A cell of data on one line; control characters never reach the terminal.
+pub fn cell(value: Option<&str>) -> String {
+    value.unwrap_or("null").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
 
 /// `1,234,567`.
 pub fn count(number: u64) -> String {

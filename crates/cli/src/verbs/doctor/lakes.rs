@@ -74,8 +74,7 @@ fn leftovers(desk: &Desk, environment: &Environment, lake: &Lake, now: DateTime<
     let look = async {
         let mut swept = Swept::default();
         for place in pipelines(desk).iter().flat_map(|pipeline| places(lake, pipeline)) {
-            let found = left_behind(&place, DAY, now).await?;
-            swept = Swept { files: swept.files + found.files, bytes: swept.bytes + found.bytes };
+            swept += left_behind(&place, DAY, now).await?;
         }
         Ok::<_, LakeError>(swept)
     };
@@ -118,8 +117,7 @@ pub(super) fn clear(
         };
         let mut swept = Swept::default();
         for place in places(&lake, &pipeline) {
-            let gone = desk.runtime.block_on(sweep(&place, DAY, now)).map_err(|error| problems::lake(&error))?;
-            swept = Swept { files: swept.files + gone.files, bytes: swept.bytes + gone.bytes };
+            swept += desk.runtime.block_on(sweep(&place, DAY, now)).map_err(|error| problems::lake(&error))?;
         }
         found.push(fine(match swept.files {
             0 => format!("{}: nothing to remove", pipeline.name),

@@ -7,7 +7,7 @@ use crate::local::problems;
 use crate::local::verdicts::failing_folder;
 use crate::render::grid::{Side, lines};
 use crate::render::out::{self, say};
-use crate::render::words::{count, counted};
+use crate::render::words::{cell, count, counted};
 use assay_console::quality::Verdicts;
 use assay_contract::{EvaluationRow, Problem};
 use assay_pipeline::TableName;
@@ -107,7 +107,8 @@ fn page(args: &FailingArgs, row: &EvaluationRow, found: &FailingRows, json: bool
     }
     let shown = rows.len() as u64;
     let columns: Vec<(&str, Side)> = header.iter().map(|name| (name.as_str(), Side::Left)).collect();
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().map(|row| row.iter().map(|value| cell(value.as_deref())).collect()).collect();
     if !rows.is_empty() {
         lines(&columns, &rows).iter().for_each(|line| say!("{line}"));
         say!("");
@@ -148,7 +149,7 @@ fn by(args: &FailingArgs, column: &str, row: &EvaluationRow, found: &FailingRows
     let total: u64 = values.iter().map(|(_, rows)| rows).sum();
     let shown: Vec<Vec<String>> = values[..limit]
         .iter()
-        .map(|(value, rows)| vec![cell(value.clone()), count(*rows), share(*rows, total)])
+        .map(|(value, rows)| vec![cell(value.as_deref()), count(*rows), share(*rows, total)])
         .collect();
     if !shown.is_empty() {
         let header = [(column, Side::Left), ("rows", Side::Right), ("share", Side::Right)];
@@ -165,12 +166,6 @@ fn by(args: &FailingArgs, column: &str, row: &EvaluationRow, found: &FailingRows
 fn share(rows: u64, total: u64) -> String {
     let tenths = u128::from(rows) * 1000 / u128::from(total.max(1));
     format!("{}.{}%", tenths / 10, tenths % 10)
-}
-
-/// Control characters never reach the terminal.
-fn cell(cell: Option<String>) -> String {
-    let text = cell.unwrap_or_else(|| "null".to_owned());
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Written beside its place first, so that a file that is there is whole.
