@@ -143,6 +143,12 @@ pub(crate) fn decimal(precision: u8, scale: u8) -> Type {
     Type::Decimal { precision: precision.min(MAX_PRECISION).max(scale).max(1), scale }
 }
 
+/// The decimal with the places of both and, as far as there are digits, the whole digits of both.
+pub(crate) fn joint((p1, s1): (u8, u8), (p2, s2): (u8, u8)) -> Type {
+    let scale = s1.max(s2);
+    decimal((p1 - s1).max(p2 - s2) + scale, scale)
+}
+
 /// The type that values of both types take in a comparison, a `case` or a `union all`.
 pub(crate) fn common(a: Type, b: Type) -> Option<Type> {
     if a == b {
@@ -150,11 +156,7 @@ pub(crate) fn common(a: Type, b: Type) -> Option<Type> {
     }
     match (a, b) {
         (a, b) if a.is_integer() && b.is_integer() => Some(if a.digits() > b.digits() { a } else { b }),
-        (a, b) if a.is_exact() && b.is_exact() => {
-            let ((p1, s1), (p2, s2)) = (a.digits()?, b.digits()?);
-            let scale = s1.max(s2);
-            Some(decimal((p1 - s1).max(p2 - s2) + scale, scale))
-        }
+        (a, b) if a.is_exact() && b.is_exact() => Some(joint(a.digits()?, b.digits()?)),
         (Type::Float, other) | (other, Type::Float) if other.is_integer() => Some(Type::Float),
         (a, b) if a.is_number() && b.is_number() => Some(Type::Double),
         (Type::Date, Type::Timestamp) | (Type::Timestamp, Type::Date) => Some(Type::Timestamp),

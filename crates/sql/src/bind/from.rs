@@ -192,24 +192,13 @@ impl Binder<'_> {
         let plan = match (left.plan, right.plan, on) {
             (Some(rows), Some(others), Some(on)) => {
                 let at = on.at;
-                let (mut pairs, mut other, mut rest) = (Vec::new(), others, false);
-                for term in terms(on) {
-                    match (pair(&term, split), side(&term, split)) {
-                        (Some(pair), _) => pairs.push(pair),
-                        (None, Some(Of::Right)) => {
-                            let mut condition = term;
-                            condition.renumber(&|i| i - split);
-                            other = Plan::Filter { input: Box::new(other), condition };
-                        }
-                        (None, _) => rest = true,
-                    }
-                }
-                if pairs.is_empty() || rest {
+                let Parted { pairs, of_right, rest } = parted(on, split);
+                if pairs.is_empty() || !rest.is_empty() {
                     self.refuse(at, "this join takes equalities between the two tables and conditions on the right one")
                 } else {
                     let column = |(i, c): (usize, &Visible)| Expr::column(i, c.kind, c.nullable, at);
                     let kept = left.scope.columns.iter().enumerate().map(column).collect();
-                    Some(self.matched(rows, other, pairs, anti, kept))
+                    Some(self.matched(rows, kept_by(others, of_right), pairs, anti, kept))
                 }
             }
             _ => None,
@@ -253,14 +242,7 @@ impl Binder<'_> {
     /// Splits the condition into pairs of keys and the rest, and says what cannot be joined by.
     fn join_plan(&mut self, left: Plan, right: Plan, kept: Kept, on: Expr, split: usize) -> Option<Plan> {
         let at = on.at;
-        let (mut pairs, mut of_right, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-        for term in terms(on) {
-            match (pair(&term, split), side(&term, split)) {
-                (Some(pair), _) => pairs.push(pair),
-                (None, Some(Of::Right)) => of_right.push(term),
-                (None, _) => rest.push(term),
-            }
-        }
+        let Parted { pairs, of_right, rest } = parted(on, split);
         if pairs.is_empty() {
             let message = "this join has no equality between the two tables, and would join every row with every row";
             return self.refuse(at, message);
@@ -276,10 +258,7 @@ impl Binder<'_> {
             let message = "a left join takes equalities between the two tables and conditions on the right one only";
             return self.refuse(term.at, message);
         }
-        let right = of_right.into_iter().fold(right, |input, mut condition| {
-            condition.renumber(&|i| i - split);
-            Plan::Filter { input: Box::new(input), condition }
-        });
+        let right = kept_by(right, of_right);
         let keeps = match kept {
             Kept::Matches => Keeps::None,
             Kept::Both => Keeps::Both,
@@ -293,6 +272,36 @@ impl Binder<'_> {
     }
 }
 
+/// A condition on two relations.
+pub(super) struct Parted {
+    /// What must be equal, of the left one and of the right one.
+    pub pairs: Vec<(Expr, Expr)>,
+    /// Conditions on the right one, over its own columns.
+    pub of_right: Vec<Expr>,
+    pub rest: Vec<Expr>,
+}
+
+/// Parts a condition on relations of which the left one has `split` columns.
+pub(super) fn parted(on: Expr, split: usize) -> Parted {
+    let mut parted = Parted { pairs: Vec::new(), of_right: Vec::new(), rest: Vec::new() };
+    for mut term in terms(on) {
+        match (pair(&term, split), side(&term, split)) {
+            (Some(pair), _) => parted.pairs.push(pair),
+            (None, Some(Of::Right)) => {
+                term.renumber(&|i| i - split);
+                parted.of_right.push(term);
+            }
+            (None, _) => parted.rest.push(term),
+        }
+    }
+    parted
+}
+
+/// The rows for which all conditions hold.
+pub(super) fn kept_by(rows: Plan, conditions: Vec<Expr>) -> Plan {
+    conditions.into_iter().fold(rows, |input, condition| Plan::Filter { input: Box::new(input), condition })
+}
+
 /// The rows of a join: those with a match, and besides them the others of these sides.
 #[derive(PartialEq, Eq, Clone, Copy)]
 enum Kept {
@@ -304,13 +313,13 @@ enum Kept {
 
 /// The side of a join whose columns an expression reads.
 #[derive(PartialEq, Eq, Clone, Copy)]
-pub(super) enum Of {
+enum Of {
     Left,
     Right,
 }
 
 /// The one side an expression reads; `None` when it reads both or neither.
-pub(super) fn side(expr: &Expr, split: usize) -> Option<Of> {
+fn side(expr: &Expr, split: usize) -> Option<Of> {
     let (mut left, mut right) = (false, false);
     expr.columns(&mut |i| if i < split { left = true } else { right = true });
     match (left, right) {
@@ -321,7 +330,7 @@ pub(super) fn side(expr: &Expr, split: usize) -> Option<Of> {
 }
 
 /// The keys of `left = right` over the inputs of the join.
-pub(super) fn pair(term: &Expr, split: usize) -> Option<(Expr, Expr)> {
+fn pair(term: &Expr, split: usize) -> Option<(Expr, Expr)> {
     let Node::Compare(Comparison::Equal, a, b) = &term.node else { return None };
     let (left, right) = match (side(a, split)?, side(b, split)?) {
         (Of::Left, Of::Right) => (a, b),
@@ -334,7 +343,7 @@ pub(super) fn pair(term: &Expr, split: usize) -> Option<(Expr, Expr)> {
 }
 
 /// The operands of a chain of `and`, left to right.
-pub(super) fn terms(expr: Expr) -> Vec<Expr> {
+fn terms(expr: Expr) -> Vec<Expr> {
     match expr.node {
         Node::And(a, b) => {
             let mut all = terms(*a);

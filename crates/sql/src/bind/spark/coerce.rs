@@ -7,7 +7,7 @@ use crate::bind::cast::coerce;
 use crate::error::Place;
 use crate::literal::Literal;
 use crate::plan::{Comparison, Expr, Function, Node};
-use crate::types::{Type, common, decimal};
+use crate::types::{Type, common, joint};
 
 /// The expression as `kind`, null where its value has no such form.
 pub(in crate::bind) fn cast(expr: Expr, kind: Type) -> Expr {
@@ -99,7 +99,7 @@ fn compared(left: &Expr, right: &Expr, equality: bool) -> Option<Type> {
         (Type::String, other) | (other, Type::String) => Some(other),
         (Type::Boolean, other) | (other, Type::Boolean) => (equality && other.is_number()).then_some(other),
         (Type::Decimal { .. }, _) | (_, Type::Decimal { .. }) if a.is_exact() && b.is_exact() => {
-            joint(spark_digits(left)?, spark_digits(right)?)
+            Some(joint(spark_digits(left)?, spark_digits(right)?))
         }
         _ => wider(a, b),
     }
@@ -120,14 +120,8 @@ fn wider(a: Type, b: Type) -> Option<Type> {
         (Type::Date, other) | (other, Type::Date) if other.is_timestamp() => Some(other),
         (a, b) if a.is_timestamp() && b.is_timestamp() => Some(Type::TimestampUtc),
         (Type::Decimal { .. }, _) | (_, Type::Decimal { .. }) if a.is_exact() && b.is_exact() => {
-            joint(digits_of(a)?, digits_of(b)?)
+            Some(joint(digits_of(a)?, digits_of(b)?))
         }
         _ => common(a, b),
     }
-}
-
-/// The decimal with the places of both and, as far as there are digits, the whole digits of both.
-fn joint((p1, s1): (u8, u8), (p2, s2): (u8, u8)) -> Option<Type> {
-    let scale = s1.max(s2);
-    Some(decimal((p1 - s1).max(p2 - s2) + scale, scale))
 }

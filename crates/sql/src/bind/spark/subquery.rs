@@ -5,7 +5,7 @@ use sqlparser::ast::{Expr as Ast, GroupByExpr, JoinConstraint, JoinOperator, Que
 use super::coerce::{cast, spark_compared};
 use crate::bind::Binder;
 use crate::bind::expr::{Context, case, integer, not};
-use crate::bind::from::{Of, pair, side, terms};
+use crate::bind::from::{Parted, kept_by, parted};
 use crate::error::Place;
 use crate::literal::Literal;
 use crate::plan::{Aggregate, Call, Comparison, Expr, Keeps, Node, Plan};
@@ -169,28 +169,18 @@ impl Binder<'_> {
             }
         }
         let condition = match &select.selection {
-            Some(ast) => terms(self.boolean(ast, &inner, "the condition of `where`")?),
-            None => Vec::new(),
+            Some(ast) => Some(self.boolean(ast, &inner, "the condition of `where`")?),
+            None => None,
         };
-        let (mut rows, mut keys, mut theirs) = (own.plan?, Vec::new(), Vec::new());
-        for term in condition {
-            match (pair(&term, around), side(&term, around)) {
-                (Some((key, other)), _) => {
-                    keys.push(key);
-                    theirs.push(other);
-                }
-                (None, Some(Of::Right)) => {
-                    let mut condition = term;
-                    condition.renumber(&|i| i - around);
-                    rows = Plan::Filter { input: Box::new(rows), condition };
-                }
-                (None, _) => {
-                    let message = "`exists` takes equalities with the rows around and conditions on its own tables";
-                    return self.refuse(term.at, message);
-                }
-            }
+        let rows = own.plan?;
+        let Some(condition) = condition else { return Some((rows, Vec::new(), Vec::new())) };
+        let Parted { pairs, of_right, rest } = parted(condition, around);
+        if let Some(term) = rest.first() {
+            let message = "`exists` takes equalities with the rows around and conditions on its own tables";
+            return self.refuse(term.at, message);
         }
-        Some((rows, keys, theirs))
+        let (keys, theirs) = pairs.into_iter().unzip();
+        Some((kept_by(rows, of_right), keys, theirs))
     }
 
     /// The plan of a query inside an expression, and the type of its only column.

@@ -1,6 +1,6 @@
 //! Arithmetic: whole numbers wrap, decimals that do not fit are null, and so is what is divided by zero.
 
-use polars::chunked_array::ops::arity::{broadcast_binary_elementwise, unary_elementwise};
+use polars::chunked_array::ops::arity::broadcast_binary_elementwise;
 use polars::prelude::*;
 
 use super::wide;
@@ -43,9 +43,7 @@ pub(super) fn signed(absolute: bool, kind: Type, series: &Series) -> PolarsResul
         let sign = |x: f64| if absolute { x.abs() } else { -x };
         return Ok(series.f64()?.apply_values(sign).into_series());
     }
-    let sign = |x: i128| wrapped(if absolute { x.abs() } else { -x }, kind);
-    let result: Int128Chunked = unary_elementwise(&units(series)?, |x: Option<i128>| x.map(sign));
-    from_units(result, kind)
+    super::mapped(series, kind, |x| wrapped(if absolute { x.abs() } else { -x }, kind))
 }
 
 /// A double as the nearest value of its type. For operations on two floats this is what they give: a double holds more
@@ -99,7 +97,7 @@ fn exact(function: &Function, (a, of_a): (i128, u8), (b, of_b): (i128, u8), scal
     };
     let wide = of_a.max(of_b);
     let up = |x: i128, own: u8| x.checked_mul(pow10(wide - own)?);
-    let (left, right) = (up(a, of_a), up(b, of_b));
+    let both = || (up(a, of_a), up(b, of_b));
     match function {
         Function::Divide => quotient(a, of_a, b, of_b, scale),
         Function::Multiply => match a.checked_mul(b) {
@@ -107,10 +105,16 @@ fn exact(function: &Function, (a, of_a): (i128, u8), (b, of_b): (i128, u8), scal
             None => wide::times((a, of_a), (b, of_b), scale),
         },
         // The type of the remainder leaves room for the dividend: a divisor that does not fit is greater.
-        Function::Remainder => rescale(right.map_or(left, |right| left?.checked_rem(right))?, wide, scale),
-        _ => match left.zip(right).and_then(|(left, right)| left.checked_add(right)) {
-            Some(sum) => rescale(sum, wide, scale),
-            None => wide::sum((a, of_a), (b, of_b), scale),
-        },
+        Function::Remainder => {
+            let (left, right) = both();
+            rescale(right.map_or(left, |right| left?.checked_rem(right))?, wide, scale)
+        }
+        _ => {
+            let (left, right) = both();
+            match left.zip(right).and_then(|(left, right)| left.checked_add(right)) {
+                Some(sum) => rescale(sum, wide, scale),
+                None => wide::sum((a, of_a), (b, of_b), scale),
+            }
+        }
     }
 }

@@ -83,8 +83,8 @@ pub(super) fn apply(function: &Function, from: Vec<Type>, kind: Type, inputs: Ve
         Function::ShiftDays(by) => mapped(&s[0], kind, |day| wrapped(day + i128::from(*by), Type::Int32)),
         Function::AddMonths(by) => mapped(&s[0], kind, |time| months_later(time, *by, kind)),
         // Days wrap as other whole numbers do.
-        Function::AddDays => paired(s, kind, |day, n| Some(wrapped(day + n, Type::Int32))),
-        Function::DaysBetween => paired(s, kind, |to, from| Some(wrapped(to - from, Type::Int32))),
+        Function::AddDays => paired(s, kind, |day, n| wrapped(day + n, Type::Int32)),
+        Function::DaysBetween => paired(s, kind, |to, from| wrapped(to - from, Type::Int32)),
         Function::Matches(_) => polars_bail!(ComputeError: "a pattern was not lowered"),
     }))
 }
@@ -121,10 +121,10 @@ fn months_later(time: i128, by: i32, kind: Type) -> i128 {
     moved * unit + rest
 }
 
-fn paired(s: &[Series], kind: Type, of: impl Fn(i128, i128) -> Option<i128>) -> PolarsResult<Series> {
+fn paired(s: &[Series], kind: Type, of: impl Fn(i128, i128) -> i128) -> PolarsResult<Series> {
     let (left, right) = (units(&s[0])?, units(&s[1])?);
     let result: Int128Chunked =
-        broadcast_binary_elementwise(&left, &right, |a: Option<i128>, b: Option<i128>| of(a?, b?));
+        broadcast_binary_elementwise(&left, &right, |a: Option<i128>, b: Option<i128>| Some(of(a?, b?)));
     from_units(result, kind)
 }
 
