@@ -1,8 +1,9 @@
 //! The hash by which the open evaluator compares rows: Murmur3 of 32 bits as Spark computes it. A null leaves the hash
 //! as it is, and values of different types have different hashes.
 
+use crate::text::mapped;
 use polars::prelude::{
-    Column, DataType, Expr, Field, Int32Chunked, IntoColumn, PlSmallStr, PolarsResult, TimeUnit, as_struct,
+    Column, DataType, Expr, Int32Chunked, IntoColumn, PlSmallStr, PolarsResult, TimeUnit, as_struct,
 };
 
 const SEED: u32 = 42;
@@ -11,18 +12,13 @@ const SEED: u32 = 42;
 pub(crate) fn of_row(columns: Vec<Expr>) -> Expr {
     let named = |(at, column): (usize, Expr)| column.alias(PlSmallStr::from_string(format!("h{at}")));
     let row = as_struct(columns.into_iter().enumerate().map(named).collect());
-    let apply = |row: Column| -> PolarsResult<Column> {
+    mapped(row, "hash", DataType::Int32, |row| {
         let mut hashes = vec![SEED; row.len()];
         for field in row.struct_()?.fields_as_series() {
             extend(&mut hashes, &field.into_column())?;
         }
-        let hashes: Int32Chunked = hashes.into_iter().map(|hash| Some(hash as i32)).collect();
-        let mut hashes = hashes.into_column();
-        hashes.rename(row.name().clone());
-        Ok(hashes)
-    };
-    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Int32));
-    row.map_with_fmt_str(apply, output, "hash")
+        Ok(hashes.into_iter().map(|hash| Some(hash as i32)).collect::<Int32Chunked>().into_column())
+    })
 }
 
 fn extend(hashes: &mut [u32], column: &Column) -> PolarsResult<()> {

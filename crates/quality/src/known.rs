@@ -1,6 +1,7 @@
 //! A set of single keys, asked row by row: where it fits, it spares the pass a join of all columns.
 
-use polars::prelude::{BooleanChunked, Column, DataType, Expr, Field, IntoColumn, PlHashSet, PolarsResult};
+use crate::text::mapped;
+use polars::prelude::{BooleanChunked, Column, DataType, Expr, IntoColumn, PlHashSet, PolarsResult};
 use std::sync::Arc;
 
 /// More keys are joined instead.
@@ -44,7 +45,7 @@ impl Known {
     /// A boolean that is true where the value is in the set, and never null.
     pub fn holds(self, value: Expr, name: &str) -> Expr {
         let this = Arc::new(self);
-        let apply = move |column: Column| -> PolarsResult<Column> {
+        mapped(value, name, DataType::Boolean, move |column| {
             let found: BooleanChunked = match &this.keys {
                 Keys::Texts(keys) => {
                     column.str()?.iter().map(|text| Some(text.map_or(this.null, |text| keys.contains(text)))).collect()
@@ -54,12 +55,8 @@ impl Known {
                     longs.i64()?.iter().map(|long| Some(long.map_or(this.null, |long| keys.contains(&long)))).collect()
                 }
             };
-            let mut found = found.into_column();
-            found.rename(column.name().clone());
-            Ok(found)
-        };
-        let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
-        value.map_with_fmt_str(apply, output, name)
+            Ok(found.into_column())
+        })
     }
 }
 

@@ -1,11 +1,9 @@
 //! Numbers over the rows of a dataset: what the single pass adds up, and how a number is made of it.
 
 use crate::column::column;
-use crate::text::widened;
+use crate::text::{mapped, widened};
 use assay_sql::{Type, spark};
-use polars::prelude::{
-    AnyValue, ChunkApply, Column, DataType, Expr, Field, IntoColumn, PlSmallStr, PolarsResult, Schema, TimeUnit, lit,
-};
+use polars::prelude::{AnyValue, ChunkApply, DataType, Expr, IntoColumn, PlSmallStr, Schema, TimeUnit, lit};
 
 /// A number over the rows that a filter keeps. Columns as the dataset spells them; nulls never count but in `Rows`.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,13 +164,9 @@ const HALF: i32 = 64;
 /// A decimal's units as `high * 2^64 + low`.
 fn halves(value: Expr) -> [Expr; 2] {
     let half = |name: &'static str, of: fn(i128) -> i128| {
-        let apply = move |column: Column| -> PolarsResult<Column> {
-            let mut half = column.decimal()?.physical().apply_values(of).into_column();
-            half.rename(column.name().clone());
-            Ok(half)
-        };
-        let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Int128));
-        value.clone().map_with_fmt_str(apply, output, name)
+        mapped(value.clone(), name, DataType::Int128, move |column| {
+            Ok(column.decimal()?.physical().apply_values(of).into_column())
+        })
     };
     [half("high", |units| units >> HALF), half("low", |units| units & i128::from(u64::MAX))]
 }

@@ -3,7 +3,8 @@
 use crate::column::column;
 use crate::data::Profile;
 use crate::draft::Draft;
-use crate::rules::Refusal;
+use crate::rules::ask::metric;
+use crate::rules::{Finding, Refusal};
 use assay_sql::{Type, dtype_of, field_of, spark};
 use polars::prelude::{DataType, Expr, LazyFrame, PlSmallStr, Schema, SchemaRef};
 
@@ -60,7 +61,14 @@ fn key(name: &PlSmallStr, own: Type, kind: Type) -> Expr {
     }
 }
 
-/// A share that does not meet the constraint, as the service says it of rules on several datasets.
-pub(crate) fn unmet(value: f64) -> String {
+/// What a rule finds by a number, with the reason that the service gives of rules on several datasets.
+pub(crate) fn judged(met: bool, value: f64, name: String) -> Finding {
+    match met {
+        true => Finding::passed(metric(name, value)),
+        false => Finding::failed(unmet(value), metric(name, value)),
+    }
+}
+
+fn unmet(value: f64) -> String {
     format!("Value: {} does not meet the constraint requirement.", crate::rules::shown(value))
 }

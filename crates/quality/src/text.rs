@@ -22,34 +22,36 @@ pub(crate) fn tested_by<T: Fn(&str) -> Option<bool>>(
     name: &str,
     made: impl Fn() -> T + Send + Sync + 'static,
 ) -> Expr {
-    mapped(input, name, DataType::Boolean, move |texts| {
+    mapped(input, name, DataType::Boolean, move |column| {
         let test = made();
-        texts.iter().map(|text| text.and_then(&test)).collect::<BooleanChunked>().into_column()
+        Ok(column.str()?.iter().map(|text| text.and_then(&test)).collect::<BooleanChunked>().into_column())
     })
 }
 
 /// Days since 1970-01-01, as `read` finds them in texts.
 pub(crate) fn days(input: Expr, name: &str, read: fn(&str) -> Option<i32>) -> Expr {
-    mapped(input, name, DataType::Int32, move |texts| {
-        texts.iter().map(|text| text.and_then(read)).collect::<Int32Chunked>().into_column()
+    mapped(input, name, DataType::Int32, move |column| {
+        Ok(column.str()?.iter().map(|text| text.and_then(read)).collect::<Int32Chunked>().into_column())
     })
 }
 
 /// Whole numbers, as `read` finds them in texts.
 pub(crate) fn longs(input: Expr, name: &str, read: impl Fn(&str) -> Option<i64> + Send + Sync + 'static) -> Expr {
-    mapped(input, name, DataType::Int64, move |texts| {
-        texts.iter().map(|text| text.and_then(&read)).collect::<Int64Chunked>().into_column()
+    mapped(input, name, DataType::Int64, move |column| {
+        Ok(column.str()?.iter().map(|text| text.and_then(&read)).collect::<Int64Chunked>().into_column())
     })
 }
 
-fn mapped(
+/// A column of type `to`, as `apply` makes it of another, under the same name. Functions of the same name on the same
+/// column must be the same.
+pub(crate) fn mapped(
     input: Expr,
     name: &str,
     to: DataType,
-    apply: impl Fn(&StringChunked) -> Column + Send + Sync + 'static,
+    apply: impl Fn(&Column) -> PolarsResult<Column> + Send + Sync + 'static,
 ) -> Expr {
     let apply = move |column: Column| -> PolarsResult<Column> {
-        let mut found = apply(column.str()?);
+        let mut found = apply(&column)?;
         found.rename(column.name().clone());
         Ok(found)
     };
@@ -59,14 +61,9 @@ fn mapped(
 
 /// What `test` says of each number; null where the number is null.
 pub(crate) fn tested_longs(input: Expr, name: &str, test: impl Fn(i64) -> bool + Send + Sync + 'static) -> Expr {
-    let apply = move |column: Column| -> PolarsResult<Column> {
-        let said: BooleanChunked = column.i64()?.iter().map(|value| value.map(&test)).collect();
-        let mut said = said.into_column();
-        said.rename(column.name().clone());
-        Ok(said)
-    };
-    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
-    input.map_with_fmt_str(apply, output, name)
+    mapped(input, name, DataType::Boolean, move |column| {
+        Ok(column.i64()?.iter().map(|value| value.map(&test)).collect::<BooleanChunked>().into_column())
+    })
 }
 
 /// Values of any type as the service writes them into text; none for a type without texts.
@@ -82,26 +79,15 @@ pub(crate) fn of_any(value: Expr, dtype: &DataType) -> Option<Expr> {
 
 /// Floats of 32 bits as the doubles that their texts are: 0.1, not the 0.10000000149 that its bits are.
 pub(crate) fn widened(input: Expr) -> Expr {
-    let apply = |column: Column| -> PolarsResult<Column> {
-        let wide =
-            |value: f32| if value.is_finite() { format!("{value}").parse().ok() } else { Some(f64::from(value)) };
-        let doubles: Float64Chunked = column.f32()?.iter().map(|value| value.and_then(wide)).collect();
-        let mut doubles = doubles.into_column();
-        doubles.rename(column.name().clone());
-        Ok(doubles)
-    };
-    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Float64));
-    input.map_with_fmt_str(apply, output, "widened")
+    let wide = |value: f32| if value.is_finite() { format!("{value}").parse().ok() } else { Some(f64::from(value)) };
+    mapped(input, "widened", DataType::Float64, move |column| {
+        Ok(column.f32()?.iter().map(|value| value.and_then(wide)).collect::<Float64Chunked>().into_column())
+    })
 }
 
 /// Texts of doubles, as the service writes them.
 pub(crate) fn of_doubles(input: Expr) -> Expr {
-    let apply = |column: Column| -> PolarsResult<Column> {
-        let texts: StringChunked = column.f64()?.iter().map(|value| value.map(assay_sql::spark::double_text)).collect();
-        let mut texts = texts.into_column();
-        texts.rename(column.name().clone());
-        Ok(texts)
-    };
-    let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::String));
-    input.cast(DataType::Float64).map_with_fmt_str(apply, output, "double text")
+    mapped(input.cast(DataType::Float64), "double text", DataType::String, |column| {
+        Ok(column.f64()?.iter().map(|value| value.map(spark::double_text)).collect::<StringChunked>().into_column())
+    })
 }

@@ -12,14 +12,14 @@
 //! AggregateMatch "sum(amount)" "sum(reference.amount)" = 1.0
 //! ```
 
-use super::ask::{condition, metric, names};
+use super::ask::{condition, names};
 use super::{Finding, Planned, Refusal};
 use crate::column::column;
 use crate::data::Profile;
 use crate::draft::{Draft, MeasureId, QueryId};
 use crate::measure::{Beyond, Measure};
 use crate::measured::Measured;
-use crate::reference::{known, reference, unmet};
+use crate::reference::{judged, known, reference};
 use assay_dqdl::tree::Check;
 use polars::prelude::{AnyValue, DataType, PlSmallStr};
 
@@ -38,10 +38,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
             (Ok(first), Ok(second)) => share(first, second),
             (Err(reason), _) | (_, Err(reason)) => return Finding::failed(reason, Vec::new()),
         };
-        match test.holds(value) {
-            true => Finding::passed(metric(name, value)),
-            false => Finding::failed(unmet(value), metric(name, value)),
-        }
+        judged(test.holds(value), value, name)
     }))
 }
 

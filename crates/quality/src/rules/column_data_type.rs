@@ -14,14 +14,15 @@
 //! ColumnDataType "born" = "Date" with format = "dd/MM/yyyy"
 //! ```
 
-use super::ask::{beyond_numbers, metric, one_column, threshold};
+use super::ask::{beyond_numbers, one_column, threshold};
 use super::completeness::{aside, with_aside};
-use super::{Finding, Planned, Refusal, shown};
+use super::{Finding, Planned, Refusal};
 use crate::column::value;
 use crate::data::Profile;
 use crate::draft::{Draft, FilterId, RowTest};
 use crate::java_date::DatePattern;
 use crate::measure::Measure;
+use crate::reference::judged;
 use crate::text::{of_any, tested};
 use assay_dqdl::tree::{Check, Condition, Operator, Text};
 use assay_sql::spark;
@@ -75,13 +76,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
     let planned = Planned::by_row(rows, move |measured| match with_aside(measured, rows, aside) {
         None => Finding { reason: Some("No rows matched the filter".to_owned()), ..Finding::passed(Vec::new()) },
         Some(share) => {
-            let metrics = metric(name, share);
-            match limit.map_or(share == 1.0, |limit| limit.holds(share)) {
-                true => Finding::passed(metrics),
-                false => {
-                    Finding::failed(format!("Value: {} does not meet the constraint requirement.", shown(share)), metrics)
-                }
-            }
+            judged(limit.map_or(share == 1.0, |limit| limit.holds(share)), share, name)
         }
     });
     Ok(match draft.profile() {

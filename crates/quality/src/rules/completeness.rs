@@ -59,9 +59,7 @@ pub(super) fn present(draft: &mut Draft<'_>, name: PlSmallStr, filter: Option<Fi
 
 /// Passing rows by all rows; none without rows.
 pub(super) fn share(measured: &Measured, rows: RowsId) -> Option<f64> {
-    let counts = measured.rows(rows);
-    let all = counts.passed + counts.failed + counts.skipped;
-    (all > 0).then(|| counts.passed as f64 / all as f64)
+    with_aside(measured, rows, None)
 }
 
 /// Rows that the open evaluator counts as passing though the filter does not keep them, being null.

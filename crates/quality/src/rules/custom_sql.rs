@@ -26,7 +26,7 @@ use crate::data::Profile;
 use crate::draft::{Draft, Lookup, RowTest};
 use crate::measure::number;
 use crate::numbers::NumberTest;
-use crate::reference::{known, unmet};
+use crate::reference::{judged, known};
 use crate::sql::{Query, query};
 use assay_dqdl::tree::Check;
 use assay_sql::{Type, dtype_of, field_of, spark};
@@ -153,10 +153,7 @@ fn plan_rows(check: &Check, text: &str, draft: &mut Draft<'_>) -> Result<Planned
         };
         let value = joined.map_or(passing, |joined| joined / (counts.passed + counts.failed) as f64);
         let met = wanted.as_ref().map_or(value == 1.0, |wanted: &NumberTest| wanted.holds(value));
-        match met {
-            true => Finding::passed(metric(name, value)),
-            false => Finding::failed(unmet(value), metric(name, value)),
-        }
+        judged(met, value, name)
     }))
 }
 

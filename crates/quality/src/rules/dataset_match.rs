@@ -14,7 +14,7 @@
 //! DatasetMatch "reference" "order_id->id" "amount,currency" >= 0.99
 //! ```
 
-use super::ask::{condition, metric, names};
+use super::ask::{condition, names};
 use super::completeness::share;
 use super::referential_integrity::listed;
 use crate::column::column;
@@ -22,7 +22,7 @@ use super::{Finding, Planned, Refusal};
 use crate::data::Profile;
 use crate::draft::{Draft, Lookup, RowTest};
 use crate::measure::number;
-use crate::reference::{Reference, comparable, known, reference, unmet};
+use crate::reference::{Reference, comparable, judged, known, reference};
 use assay_dqdl::tree::Check;
 use polars::prelude::{DataType, Expr, PlSmallStr, Schema, len, lit};
 
@@ -89,10 +89,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
         let Some(value) = share(measured, rows) else {
             return Finding::failed("Cannot evaluate: primary DataFrame is empty", Vec::new());
         };
-        match test.holds(value) {
-            true => Finding::passed(metric(name, value)),
-            false => Finding::failed(unmet(value), metric(name, value)),
-        }
+        judged(test.holds(value), value, name)
     });
     Ok(match draft.profile() {
         Profile::Glue => planned,

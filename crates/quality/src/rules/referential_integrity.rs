@@ -11,12 +11,12 @@
 //! ReferentialIntegrity "product_id" "products.id" = 1.0
 //! ```
 
-use super::ask::{condition, metric, names};
+use super::ask::{condition, names};
 use super::completeness::share;
 use super::{Finding, Planned, Refusal};
 use crate::data::Profile;
 use crate::draft::{Draft, Lookup, RowTest};
-use crate::reference::{comparable, known, reference, unmet};
+use crate::reference::{comparable, judged, known, reference};
 use assay_dqdl::tree::Check;
 use polars::prelude::PlSmallStr;
 
@@ -63,10 +63,7 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
         let Some(value) = share(measured, rows) else {
             return Finding::failed("Primary data frame contains no data.", Vec::new());
         };
-        match test.holds(value) {
-            true => Finding::passed(metric(name, value)),
-            false => Finding::failed(unmet(value), metric(name, value)),
-        }
+        judged(test.holds(value), value, name)
     });
     Ok(match draft.profile() {
         Profile::Glue => planned,

@@ -8,11 +8,11 @@
 //! RowCountMatch "reference" >= 0.95
 //! ```
 
-use super::ask::{condition, metric, one_column};
+use super::ask::{condition, one_column};
 use super::{Finding, Planned, Refusal};
 use crate::draft::Draft;
 use crate::measure::{Measure, number};
-use crate::reference::{reference, unmet};
+use crate::reference::{judged, reference};
 use assay_dqdl::tree::Check;
 use polars::prelude::len;
 
@@ -31,9 +31,6 @@ pub(super) fn plan(check: &Check, draft: &mut Draft<'_>) -> Result<Planned, Refu
             Err(reason) => return Finding::failed(reason, Vec::new()),
         };
         let value = measured.count(own) / count;
-        match test.holds(value) {
-            true => Finding::passed(metric(name, value)),
-            false => Finding::failed(unmet(value), metric(name, value)),
-        }
+        judged(test.holds(value), value, name)
     }))
 }

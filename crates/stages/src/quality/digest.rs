@@ -5,7 +5,7 @@ use assay_quality::{Digest, ListedFile};
 use md5::Md5;
 use sha2::Sha256;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 /// The digest of a listed file's bytes in hexadecimal, or why it cannot be had. `folder` is the pipeline's in the lake.
 pub(super) fn of(
@@ -24,13 +24,13 @@ pub(super) fn of(
     summed.map_err(|error| unread(&error))
 }
 
-fn summed<D: sha2::Digest>(file: File, cancelled: &(dyn Fn() -> bool + Sync)) -> io::Result<String> {
-    let (mut reader, mut sum, mut block) = (BufReader::new(file), D::new(), vec![0; 1 << 16]);
+fn summed<D: sha2::Digest>(mut file: File, cancelled: &(dyn Fn() -> bool + Sync)) -> io::Result<String> {
+    let (mut sum, mut block) = (D::new(), vec![0; 1 << 16]);
     loop {
         if cancelled() {
             return Err(io::Error::other("it was cancelled"));
         }
-        match reader.read(&mut block)? {
+        match file.read(&mut block)? {
             0 => return Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
             read => sum.update(&block[..read]),
         }
